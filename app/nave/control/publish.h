@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The one file that writes adj, peer, neigh and fib: the seam between what control knows and what workers read.
+// Publish, then reply; for a purge: withdraw, then reply. Control core only.
+#pragma once
+
+#include <stdint.h>
+
+#include "addr.h"
+#include "cache.h"
+#include "fwd.h"
+
+struct publish;
+
+struct publish_tunnel { // what publish needs to know of a tunnel
+	struct tunnel rt;
+	struct prefix subnet[2]; // connected prefixes, [0] IPv4, [1] IPv6; ADDR_NONE when absent
+	struct addr protocol[2]; // own addresses
+};
+
+struct publish *publish_create(struct fwd *fwd);
+void publish_free(struct publish *p);
+
+// Set-up: ports, endpoints, VRFs and tunnels, before the workers start or while they run.
+int publish_port(struct publish *p, uint16_t port, const struct fwd_port *rt);
+int publish_vrf(struct publish *p, uint16_t vrf, const char *name, uint32_t max_ipv4, uint32_t max_ipv6);
+int publish_endpoint(struct publish *p, const struct addr *addr, uint16_t port); // its number, or -errno
+// Connected routes, own addresses (ADJ_LOCAL), glean. -errno.
+int publish_tunnel(struct publish *p, const struct publish_tunnel *t);
+int publish_tunnel_withdraw(struct publish *p, uint16_t tunnel);
+// A LAN port's connected prefix and address.
+int publish_port_addr(struct publish *p, uint16_t port, const struct addr *addr, uint8_t len_bits);
+
+// Bindings. Completes the adjacency of (tunnel, protocol address), finds or makes its peer, fills b->adj and b->peer. A
+// binding of a prefix that is not a host also gets a route. -ENOSPC, -ENOBUFS when a table is full: nothing changed.
+int publish_binding(struct publish *p, struct binding *b);
+int publish_binding_withdraw(struct publish *p, struct binding *b); // adjacency incomplete again; peer freed with its last user
+
+// Routes. The adjacency of (tunnel or port, next hop) is made when it is not there; incomplete until registered or resolved.
+// Several next hops: weight as given, one adjacency is chosen by flow hash (later work); today the first.
+struct publish_next_hop {
+	struct addr next_hop;
+	uint16_t iface; // iface.h
+	uint32_t weight;
+};
+enum publish_route_kind {
+	PUBLISH_UNICAST,
+	PUBLISH_BLACKHOLE,
+	PUBLISH_UNREACHABLE,
+};
+int publish_route(struct publish *p, uint16_t vrf, const struct prefix *prefix, enum publish_route_kind kind,
+	const struct publish_next_hop *via, unsigned n_via);
+int publish_route_withdraw(struct publish *p, uint16_t vrf, const struct prefix *prefix);
+
+// Underlay: the gateways of a port, by family (ADDR_NONE: none), and what the kernel says of neighbours.
+int publish_gateway(struct publish *p, uint16_t port, const struct addr *gateway);
+void publish_neighbour(struct publish *p, uint16_t port, const struct addr *addr, const uint8_t mac[6], bool usable);
+// The underlay next hop address of an NBMA address on a port (gateway or itself), for asking the kernel; false: no way there.
+bool publish_underlay_next_hop(const struct publish *p, uint16_t port, const struct addr *nbma, struct addr *next_hop);
+// Called when a next hop is wanted whose MAC is not known (the kernel is to be asked).
+typedef void (*publish_resolve_fn)(void *arg, uint16_t port, const struct addr *next_hop);
+void publish_on_resolve(struct publish *p, publish_resolve_fn fn, void *arg);
+// true when NHRP answers to nbma on this port can leave now.
+bool publish_nbma_ready(const struct publish *p, uint16_t port, const struct addr *nbma);

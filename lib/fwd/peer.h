@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A peer: the other end of our tunnels, one per (local endpoint, NBMA address, UDP port). Outer header template first, the
+// outbound SA and its key follow in the same object once ESP is there: one contiguous object per peer.
+//
+// What is published is never changed in place, nh apart: a peer that moves gets a fresh slot, and its adjacencies are
+// repointed, one store each.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "addr.h"
+#include "idx_hash.h"
+#include "rcu.h"
+
+#define PEER_OWNER_ANY 0xffff // no SA: whichever worker has the packet sends it
+#define PEER_HDR_MAX 48 // IPv6 and UDP
+
+struct peer {
+	uint32_t gen; // bumped when the slot is reused
+	uint32_t nh; // underlay next hop, index into nh_table; may change while published, one store
+	uint16_t endpoint; // local endpoint, index into fwd.endpoints
+	uint16_t owner; // worker that sends to it, or PEER_OWNER_ANY
+	uint8_t family; // of the underlay
+	uint8_t hdr_len_bytes;
+	bool ready; // false: only known, may not yet be sent to
+	uint8_t spare;
+	uint8_t hdr[PEER_HDR_MAX]; // outer IP header (and UDP), length and IPv4 checksum for an empty payload
+} __attribute__((aligned(64)));
+_Static_assert(sizeof(struct peer) == 64, "one cache line until the SA comes behind it");
+
+struct peer_table {
+	struct peer *peers; // [max]; index 0 is never used
+	uint32_t max;
+	uint32_t used;
+	uint32_t free_head;
+	struct idx_hash *by_nbma; // key: endpoint, NBMA address
+};
+
+int peer_table_init(struct peer_table *t, uint32_t max); // -ENOMEM
+void peer_table_fini(struct peer_table *t);
+uint32_t peer_alloc(struct peer_table *t); // as adj_alloc
+int peer_free(struct peer_table *t, struct rcu *r, uint32_t index); // as adj_free; the caller removed it from by_nbma
+
+uint32_t peer_hash_ipv4(uint16_t endpoint, uint32_t nbma_be);
+uint32_t peer_hash(uint16_t endpoint, const struct addr *nbma);
+bool peer_matches(const struct peer *p, uint16_t endpoint, const struct addr *nbma);
+uint32_t peer_lookup(const struct peer_table *t, uint16_t endpoint, const struct addr *nbma); // 0: none
+// Fills family, hdr and hdr_len from local and remote address. IPv4: DF set, TTL 64, protocol GRE.
+void peer_template(struct peer *p, const struct addr *local, const struct addr *nbma);
+struct addr peer_nbma(const struct peer *p);
+
+// Underlay next hops: gateway or on-link neighbour. One 8-byte word each, so that a MAC change is one store however many
+// peers use it.
+struct nh {
+	uint8_t mac[6];
+	uint8_t port; // index into fwd.ports
+	bool resolved;
+};
+_Static_assert(sizeof(struct nh) == 8, "published by one store");
+
+struct nh_table {
+	uint64_t *words; // [max]
+	uint32_t max, used;
+};
+
+int nh_table_init(struct nh_table *t, uint32_t max);
+void nh_table_fini(struct nh_table *t);
+static inline struct nh nh_load(const struct nh_table *t, uint32_t index) {
+	uint64_t w = rcu_read(&t->words[index]);
+	struct nh nh;
+
+	__builtin_memcpy(&nh, &w, sizeof(nh));
+	return nh;
+}
+static inline void nh_store(struct nh_table *t, uint32_t index, struct nh nh) {
+	uint64_t w;
+
+	__builtin_memcpy(&w, &nh, sizeof(w));
+	rcu_publish(&t->words[index], w);
+}

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The IKE header as far as a hub looks into it before it hands the packet to charon, RFC 7296 section 3.1.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define IKE_HEADER_LEN 28
+
+struct ike_header {
+	uint64_t initiator_spi, responder_spi; // host order; responder 0: first message of an exchange
+	uint8_t exchange_type;
+	bool is_response;
+	uint32_t message_id;
+	uint32_t len_bytes;
+};
+
+// bytes: UDP payload on port 500, or behind the non-ESP marker on 4500. Returns 0 or -EINVAL: too short, version not 2, or a
+// length that is not the datagram's.
+int ike_parse(const uint8_t *bytes, size_t len, struct ike_header *out);
