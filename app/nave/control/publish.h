@@ -59,5 +59,7 @@ bool publish_underlay_next_hop(const struct publish *p, uint16_t port, const str
 // Called when a next hop is wanted whose MAC is not known (the kernel is to be asked).
 typedef void (*publish_resolve_fn)(void *arg, uint16_t port, const struct addr *next_hop);
 void publish_on_resolve(struct publish *p, publish_resolve_fn fn, void *arg);
+// The underlay next hop of an NBMA address, for pkt_meta.peer_out of WAY_NBMA: index into nh_table, or -EHOSTUNREACH.
+int publish_nbma_nh(const struct publish *p, uint16_t port, const struct addr *nbma);
 // true when NHRP answers to nbma on this port can leave now.
 bool publish_nbma_ready(const struct publish *p, uint16_t port, const struct addr *nbma);
