@@ -65,5 +65,8 @@ bool publish_underlay_next_hop(const struct publish *p, uint16_t port, const str
 typedef void (*publish_resolve_fn)(void *arg, uint16_t port, const struct addr *next_hop);
 void publish_on_resolve(struct publish *p, publish_resolve_fn fn, void *arg);
 uint32_t publish_nh_count(const struct publish *p); // underlay next hops in use
+// The underlay next hop of an NBMA address, for pkt_meta.peer_out of WAY_NBMA: index into nh_table, good for 10 s from
+// now; -EHOSTUNREACH: no way there, -EAGAIN: its MAC is not known and the kernel was asked, -ENOSPC.
+int publish_nbma_nh(struct publish *p, uint16_t port, const struct addr *nbma);
 // true when NHRP answers to nbma on this port can leave now.
-bool publish_nbma_ready(const struct publish *p, uint16_t port, const struct addr *nbma);
+bool publish_nbma_ready(struct publish *p, uint16_t port, const struct addr *nbma);
