@@ -44,5 +44,7 @@ struct rte_mempool *datapath_control_pool(struct datapath *dp); // for packets t
 // Any thread. Sums over workers; a peer's counters since its slot was taken.
 void datapath_counters(const struct datapath *dp, struct lcore_counters *sum);
 void datapath_spoke_counters(const struct datapath *dp, uint32_t peer, struct spoke_counters *sum);
+// Control core, when it has taken a peer slot and before it publishes it: its counters start from zero.
+void datapath_spoke_taken(struct datapath *dp, uint32_t peer);
 // Of one worker, for show workers.
 void datapath_worker_counters(const struct datapath *dp, uint16_t worker, struct lcore_counters *out);
