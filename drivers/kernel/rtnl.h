@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// rtnetlink: links, addresses and neighbours of a namespace, followed from a dump on. One per namespace; after an overflow
-// (ENOBUFS) it dumps again by itself. Routes do not come this way (a monitor loses them); those are FPM's.
+// rtnetlink: links, addresses and neighbours of a namespace, followed from a dump on. One per namespace; after an
+// overflow (ENOBUFS) it dumps again by itself. Routes do not come this way (a monitor loses them); those are FPM's.
 #pragma once
 
 #include <stdbool.h>
@@ -37,7 +37,8 @@ struct rtnl_ops { // called from rtnl_poll; any may be NULL
 	void (*addr)(void *arg, const struct rtnl_addr *a);
 };
 
-struct rtnl *rtnl_open(const char *netns, const struct rtnl_ops *ops, void *arg); // NULL: ours. NULL on error, errno set
+struct rtnl *rtnl_open(
+	const char *netns, const struct rtnl_ops *ops, void *arg); // NULL: ours. NULL on error, errno set
 void rtnl_close(struct rtnl *r);
 int rtnl_fd(const struct rtnl *r); // for epoll; readable: call rtnl_poll
 int rtnl_poll(struct rtnl *r, unsigned budget); // handles up to budget messages; never blocks
@@ -45,5 +46,5 @@ int rtnl_poll(struct rtnl *r, unsigned budget); // handles up to budget messages
 int rtnl_neigh_use(struct rtnl *r, int ifindex, const struct addr *a);
 
 // At set-up, synchronous, each in the caller's namespace: used by tuntap.
-int rtnl_link_set(int ifindex, uint16_t mtu, const uint8_t *mac, bool up); // mtu 0, mac NULL: leave
+int rtnl_link_set(int ifindex, uint16_t mtu, const uint8_t *mac, bool up); // mtu 0, mac NULL, up false: leave as it is
 int rtnl_addr_add(int ifindex, const struct addr *a, uint8_t len_bits); // 0 also when it is there

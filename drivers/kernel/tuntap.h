@@ -37,8 +37,8 @@ struct tuntap {
 
 #define TUNTAP_ERROR_LEN 256
 
-// Opens or creates the device, sets MTU, MAC and addresses (those of another prefix that are there already stay), brings it
-// up. On failure -errno and one sentence in error, naming the device and what mends it.
+// Opens or creates the device, sets MTU, MAC and addresses (those of another prefix that are there already stay),
+// brings it up. On failure -errno and one sentence in error, naming the device and what mends it.
 int tuntap_open(const struct tuntap_conf *conf, struct tuntap *out, char error[static TUNTAP_ERROR_LEN]);
 void tuntap_close(struct tuntap *t); // the device stays, without carrier
 void tuntap_remove(struct tuntap *t); // for tests and nave-lab: the device goes

@@ -9,6 +9,10 @@
 #include <rte_ethdev.h>
 
 #define PORT_ERROR_LEN 256
+// Octets that a buffer of rx_pool needs beyond its headroom and the MTU: the link header, and what af_packet and af_xdp
+// put in front of it. af_xdp also wants the whole pool in one piece of memory (one rte_mempool chunk: IOVA as VA, or
+// --no-huge).
+#define PORT_FRAME_ROOM 288u
 
 struct port_conf {
 	const char *name; // ours: "wan0"
@@ -23,19 +27,21 @@ struct port_conf {
 struct port {
 	uint16_t ethdev;
 	uint16_t n_rx_queues, n_tx_queues; // tx: one per worker, or shared by fewer
-	uint16_t mtu; // got; may be less than asked
-	struct rte_ether_addr mac;
-	bool rx_ipv4_checksum, tx_ipv4_checksum, rss;
+	uint16_t mtu; // got
+	struct rte_ether_addr mac; // of a PMD without one (ring): made of the port's name, locally administered
+	bool rx_ipv4_checksum, tx_ipv4_checksum;
+	bool rss; // several rx queues, and the device spreads flows over them
 	int netns_fd; // -1: ours
 	char name[32];
 	char device[128]; // as DPDK names it
 	char driver[32];
 };
 
-// Probe, configure, start. On failure a negative errno and one sentence in error, with the command that mends it: missing
-// NIC, no permission, device bound to a kernel driver, too few queues, MTU refused.
+// Probe, configure, start. On failure a negative errno and one sentence in error, with the command that mends it:
+// missing NIC, no permission, device bound to a kernel driver, too few queues, MTU refused.
 int port_open(const struct port_conf *conf, struct port *out, char error[static PORT_ERROR_LEN]);
-void port_close(struct port *p); // stop, close, unplug what port_open plugged; leaves no XDP program behind
+void port_close(
+	struct port *p); // stop, close, off the bus, also if the device was there before; leaves no XDP program behind
 
 // Runs fn(arg) in the port's network namespace and returns (design rule: every ethdev control call).
 int port_call(const struct port *p, int (*fn)(void *arg), void *arg);

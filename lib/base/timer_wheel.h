@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Hierarchical timer wheel: holding times, retries, rate-limit clean-up. Arm, re-arm and cancel are O(1); the wheel owns
-// no memory: nodes are embedded in what they time. One thread only.
+// Hierarchical timer wheel: holding times, retries, rate-limit clean-up. Arm, re-arm and cancel are O(1); the wheel
+// owns no memory: nodes are embedded in what they time. One thread only.
 #pragma once
 
 #include <stdbool.h>
@@ -17,8 +17,11 @@ struct timer_node {
 
 struct timer_wheel {
 	uint64_t tick_ns; // resolution
-	uint64_t now_tick;
+	uint64_t now_tick; // how far the slots have been walked
+	uint64_t target_tick; // of the last advance; now_tick lags behind it when a budget ran out
 	uint64_t armed;
+	struct timer_node *due; // taken from its slot, not fired yet
+	struct timer_node *late; // armed in the past: due at the next advance
 	struct timer_node *slots[TIMER_WHEEL_LEVELS][TIMER_WHEEL_SLOTS];
 };
 
@@ -32,6 +35,7 @@ void timer_cancel(struct timer_wheel *w, struct timer_node *node); // nothing to
 static inline bool timer_is_armed(const struct timer_node *node) {
 	return node->prev_next != 0;
 }
-// Fires what is due, at most budget callbacks; fn may arm and cancel any node, its own too. Returns how many fired; equal
-// to budget: more may be due, call again next turn.
+// Fires what is due, at most budget callbacks; fn may arm and cancel any node, its own too. Returns how many fired;
+// equal to budget: more may be due, call again next turn. Nodes moved towards their slot are bounded too, by 16 x
+// budget: with a small budget a crowd that crosses a level border may fire a turn late. now_ns never goes back.
 unsigned timer_wheel_advance(struct timer_wheel *w, uint64_t now_ns, unsigned budget, timer_fn fn, void *arg);

@@ -15,8 +15,8 @@ enum binding_kind {
 	BINDING_CACHED, // learnt in transit or by resolution
 };
 
-// One binding. What the forwarding side needs to know about it (adjacency, peer) is kept in the two handles by the owner of
-// the cache; this library does not read them.
+// One binding. What the forwarding side needs to know about it (adjacency, peer) is kept in the two handles by the
+// owner of the cache; this library does not read them.
 struct binding {
 	struct binding *hash_next;
 	struct binding *list_next, *list_prev; // all bindings of the cache, in order of creation
@@ -41,14 +41,17 @@ struct binding {
 
 struct nhrp_cache;
 
-struct nhrp_cache *nhrp_cache_create(uint32_t max_entries, uint64_t now_ns);
+#define NHRP_CACHE_TUNNELS 1024 // tunnel numbers 0..1023; a binding for another is refused like a full pool
+
+struct nhrp_cache *nhrp_cache_create(uint32_t max_entries, uint64_t now_ns); // NULL: no memory
 void nhrp_cache_free(struct nhrp_cache *c);
 
 // Exact match of (tunnel, prefix).
 struct binding *nhrp_cache_find(const struct nhrp_cache *c, uint16_t tunnel, const struct prefix *prefix);
-// Longest match; skips BINDING_CACHED when authoritative_only.
-struct binding *nhrp_cache_lookup(const struct nhrp_cache *c, uint16_t tunnel, const struct addr *protocol,
-	bool authoritative_only);
+// Longest match; skips BINDING_CACHED when authoritative_only. A binding counts until it is removed, also when its time
+// is up already.
+struct binding *nhrp_cache_lookup(
+	const struct nhrp_cache *c, uint16_t tunnel, const struct addr *protocol, bool authoritative_only);
 // Zeroed but for tunnel and prefix; NULL when the pool is used up. The caller must not add a (tunnel, prefix) twice.
 struct binding *nhrp_cache_add(struct nhrp_cache *c, uint16_t tunnel, const struct prefix *prefix);
 void nhrp_cache_remove(struct nhrp_cache *c, struct binding *b); // cancels its timer, gives the entry back to the pool
@@ -58,8 +61,8 @@ typedef void (*binding_fn)(struct binding *b, uint64_t now_ns, void *arg);
 // Calls fn for each binding whose time is up, at most budget; fn must remove it. Returns how many.
 unsigned nhrp_cache_expire(struct nhrp_cache *c, uint64_t now_ns, unsigned budget, binding_fn fn, void *arg);
 
-// For lists made in slices: *cursor starts at NULL; returns the next binding or NULL at the end. A binding removed between
-// two slices moves the cursors that stand on it (they are registered in the cache: at most 16 at once).
+// For lists made in slices: *cursor starts at NULL; returns the next binding or NULL at the end. A binding removed
+// between two slices moves the cursors that stand on it (they are registered in the cache: at most 16 at once).
 struct binding_cursor {
 	struct binding *next;
 	struct binding_cursor *link;
@@ -71,4 +74,4 @@ void nhrp_cache_cursor_close(struct nhrp_cache *c, struct binding_cursor *cur);
 
 uint32_t nhrp_cache_count(const struct nhrp_cache *c);
 uint32_t nhrp_cache_count_tunnel(const struct nhrp_cache *c, uint16_t tunnel);
-uint64_t nhrp_cache_bytes(const struct nhrp_cache *c); // memory held, for bytes per spoke
+uint64_t nhrp_cache_bytes(const struct nhrp_cache *c); // memory held, for bytes per spoke: all of the pool, used or not

@@ -38,3 +38,5 @@ enum gre_parse gre_parse(const uint8_t *bytes, size_t len, struct gre_header *ou
 bool gre_checksum_ok(const uint8_t *bytes, size_t len);
 // Writes the header (checksum field zero), returns its length. out holds GRE_HEADER_MAX.
 uint8_t gre_write(const struct gre_header *h, uint8_t *out);
+// Over the whole of header and payload; the header has GRE_FLAG_CHECKSUM.
+void gre_checksum_write(uint8_t *bytes, size_t len);

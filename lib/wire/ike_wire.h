@@ -16,6 +16,6 @@ struct ike_header {
 	uint32_t len_bytes;
 };
 
-// bytes: UDP payload on port 500, or behind the non-ESP marker on 4500. Returns 0 or -EINVAL: too short, version not 2, or a
-// length that is not the datagram's.
+// bytes: UDP payload on port 500, or behind the non-ESP marker on 4500. Returns 0 or -EINVAL: too short, version not 2,
+// initiator SPI 0, or a length that is not the datagram's; then out is not to be used.
 int ike_parse(const uint8_t *bytes, size_t len, struct ike_header *out);

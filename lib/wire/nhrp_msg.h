@@ -4,7 +4,11 @@
 //
 // A decoded message borrows: extension values and the payload point into the caller's bytes, which must outlive it.
 // Decoding then encoding gives the same bytes, unless the packet had link padding, subaddresses longer than
-// NHRP_SUBADDR_MAX, or a missing End extension.
+// NHRP_SUBADDR_MAX (they are dropped), a missing End extension, anything in End or behind it, or a non-zero
+// ar$pro.snap.
+//
+// A message is 2 KB, so nobody clears it whole: nhrp_msg_init() and nhrp_msg_decode() set everything before cies[];
+// of the arrays only the first n_cies and n_exts entries are valid, of a subaddress only its length.
 #pragma once
 
 #include <stdbool.h>
@@ -83,16 +87,17 @@ enum nhrp_ext_type {
 };
 
 // Why a packet was refused; one list makes enum, counter name and help text.
-#define NHRP_DECODE_ERRORS(X) \
-	X(TRUNCATED, "truncated", "shorter than its header, its pktsz or its fields say") \
-	X(VERSION, "version", "op.version is not 1") \
-	X(TYPE, "type", "op.type is not 1..8") \
-	X(CHECKSUM, "checksum", "NHRP checksum wrong") \
-	X(EXTENSION_OFFSET, "extension_offset", "extoff inside the header or past the packet") \
-	X(ADDRESS_LENGTH, "address_length", "an address length fits neither zero nor its family, or a T/L has bit 7 set") \
-	X(PROTOCOL, "protocol", "ar$pro.type or ar$afn is not IPv4 or IPv6") \
-	X(EXTENSION, "extension", "an extension overruns the packet") \
-	X(CIE, "cie", "residue behind the last CIE, or a CIE that overruns its list") \
+#define NHRP_DECODE_ERRORS(X)                                                                                          \
+	X(TRUNCATED, "truncated", "shorter than its header, its pktsz or its fields say")                              \
+	X(VERSION, "version", "op.version is not 1")                                                                   \
+	X(TYPE, "type", "op.type is not 1..8")                                                                         \
+	X(CHECKSUM, "checksum", "NHRP checksum wrong")                                                                 \
+	X(EXTENSION_OFFSET, "extension_offset", "extoff inside the header or past the packet")                         \
+	X(ADDRESS_LENGTH, "address_length",                                                                            \
+		"an address length fits neither zero nor its family, or a T/L has bit 7 set")                          \
+	X(PROTOCOL, "protocol", "ar$pro.type or ar$afn is not IPv4 or IPv6")                                           \
+	X(EXTENSION, "extension", "an extension overruns the packet")                                                  \
+	X(CIE, "cie", "residue behind the last CIE, or a CIE that overruns its list")                                  \
 	X(TOO_MANY_CIES, "too_many_cies", "more CIEs than NHRP_CIE_MAX, or more extensions than NHRP_EXT_MAX")
 
 enum nhrp_decode_error {
@@ -100,7 +105,7 @@ enum nhrp_decode_error {
 #define X(name, counter, help) NHRP_ERR_##name,
 	NHRP_DECODE_ERRORS(X)
 #undef X
-	NHRP_ERR_COUNT
+		NHRP_ERR_COUNT
 };
 
 const char *nhrp_decode_error_name(enum nhrp_decode_error e); // "checksum"
@@ -114,6 +119,7 @@ struct nhrp_cie {
 	uint16_t mtu; // 0: default
 	uint16_t holding_time_s;
 	uint8_t nbma_tl; // type bits of cli addr T/L as received, without the length
+	uint8_t subaddr_tl; // likewise of cli saddr T/L
 	uint8_t subaddr_len;
 	uint8_t subaddr[NHRP_SUBADDR_MAX];
 	uint8_t preference;
@@ -134,6 +140,7 @@ struct nhrp_msg {
 	uint8_t hop_count;
 	uint8_t type; // enum nhrp_type
 	uint8_t src_nbma_tl; // type bit as received
+	uint8_t src_subaddr_tl; // likewise
 	uint8_t src_subaddr_len;
 	uint8_t src_subaddr[NHRP_SUBADDR_MAX];
 	uint16_t flags; // types 1..6
@@ -148,22 +155,35 @@ struct nhrp_msg {
 	bool has_extensions; // extoff was not 0
 	bool has_end; // the list ended with End
 	uint8_t n_cies, n_exts; // End is not counted
+	// Everything above is cleared by nhrp_msg_init(), nothing below.
 	struct nhrp_cie cies[NHRP_CIE_MAX]; // types 1..6
 	struct nhrp_ext exts[NHRP_EXT_MAX]; // in the order of the wire
 };
+
+// Types 7 and 8 quote a packet (payload) and have no CIEs, flags and request id; the others the other way round.
+static inline bool nhrp_type_has_payload(uint8_t type) {
+	return type == NHRP_ERROR_INDICATION || type == NHRP_TRAFFIC_INDICATION;
+}
+
+// An empty message. Costs 100 bytes of stores, where `= {0}` costs the whole struct.
+void nhrp_msg_init(struct nhrp_msg *msg, uint8_t type, uint8_t nbma_family, uint8_t protocol_family);
+// Copies what is valid, so a reply can start as its request. Borrowed bytes are shared.
+void nhrp_msg_copy(struct nhrp_msg *to, const struct nhrp_msg *from);
 
 // len: bytes received behind the GRE header; what lies beyond pktsz is link padding and ignored.
 // On an error out is partly filled: header fields that were read are valid, addresses that were not are ADDR_NONE.
 enum nhrp_decode_error nhrp_msg_decode(const uint8_t *bytes, size_t len, struct nhrp_msg *out);
 
-// Writes the packet with pktsz, extoff and checksum. Returns its length, or -ENOSPC, or -EINVAL for a message that cannot
-// be said on the wire (an address of the wrong family).
+// Writes the packet with pktsz, extoff and checksum. Returns its length, or -ENOSPC, or -EINVAL for a message that
+// cannot be said on the wire (an address of the wrong family, no protocol address). What a type has no place for is not
+// written: see nhrp_type_has_payload().
 int nhrp_msg_encode(const struct nhrp_msg *msg, uint8_t *out, size_t cap);
 
-// The CIE list that is the value of an extension (3, 4, 5, 9). Returns how many, or -EINVAL, or -E2BIG past max. Families
-// are those of the message, RFC 2332 section 5.3.1.
+// The CIE list that is the value of an extension (3, 4, 5, 9). Returns how many, or -EINVAL, or -E2BIG past max.
+// Families are those of the message, RFC 2332 section 5.3.1.
 int nhrp_ext_cies(const struct nhrp_msg *msg, const struct nhrp_ext *ext, struct nhrp_cie *out, unsigned max);
-// Encodes a CIE list as an extension value. Returns the length or -ENOSPC.
+// Encodes a CIE list as an extension value. Returns the length, or -ENOSPC, or -EINVAL for an address of the wrong
+// family.
 int nhrp_cies_encode(const struct nhrp_msg *msg, const struct nhrp_cie *cies, unsigned n, uint8_t *out, size_t cap);
 
 const struct nhrp_ext *nhrp_ext_find(const struct nhrp_msg *msg, uint16_t type); // first of the type, or NULL

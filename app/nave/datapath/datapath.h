@@ -34,8 +34,8 @@ void datapath_free(struct datapath *dp);
 unsigned datapath_poll_once(struct datapath *dp, uint16_t worker);
 struct lcore_ctx *datapath_lcore(struct datapath *dp, uint16_t worker);
 
-// Control core. Takes ownership of m on success: an inner packet (or NHRP) with meta.way set, or a frame (WAY_FRAME). Chooses
-// the worker (owner of the peer). -ENOBUFS when its ring is full: the caller still owns m.
+// Control core. Takes ownership of m on success: an inner packet (or NHRP) with meta.way set, or a frame (WAY_FRAME).
+// Chooses the worker (owner of the peer). -ENOBUFS when its ring is full: the caller still owns m.
 int datapath_send(struct datapath *dp, struct rte_mbuf *m, enum egress_priority priority);
 // Control core: up to n punted packets of a class, of all workers in turn. The caller frees them.
 unsigned datapath_punted(struct datapath *dp, enum punt_class c, struct rte_mbuf **pkts, unsigned n);
@@ -44,5 +44,7 @@ struct rte_mempool *datapath_control_pool(struct datapath *dp); // for packets t
 // Any thread. Sums over workers; a peer's counters since its slot was taken.
 void datapath_counters(const struct datapath *dp, struct lcore_counters *sum);
 void datapath_spoke_counters(const struct datapath *dp, uint32_t peer, struct spoke_counters *sum);
+// Control core, when it has taken a peer slot and before it publishes it: its counters start from zero.
+void datapath_spoke_taken(struct datapath *dp, uint32_t peer);
 // Of one worker, for show workers.
 void datapath_worker_counters(const struct datapath *dp, uint16_t worker, struct lcore_counters *out);
