@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "nhs_parts.h"
+
+#include "clock.h"
+
+#define HOLDING_TIME_DEFAULT_S 7200
+
+// One CIE of the request, with what it left out taken from the header (section 5.2.3).
+struct registration {
+	struct prefix prefix;
+	struct addr claimed_nbma;
+	const struct nhrp_cie *cie;
+	bool unique;
+	bool multicast;
+	bool behind_nat;
+};
+
+static uint8_t refuse(struct nhs_call *call, enum nhs_counter counter, enum nhrp_code code) {
+	nhs_count(call, counter);
+	return code;
+}
+
+static void note_change(struct nhs_call *call, enum nhs_change_kind kind, struct binding *b, const struct addr *old) {
+	call->out->changes[call->out->n_changes++] = (struct nhs_change){kind, b, *old};
+}
+
+// Section 5.2.3 knows codes 4, 5 and 14 in a Registration Reply; 13 belongs to resolution. So 4 for what may not be
+// registered: a prefix length past the family, an equivalence class with U set (its prefix length MUST be 0xFF), what
+// lies outside the tunnel's subnet, and what would cover the NHS itself. IPv6 link-local addresses are in no configured
+// subnet and belong to whoever uses them on the tunnel.
+static uint8_t judge_prefix(struct nhs_call *call, const struct addr *protocol, struct registration *r) {
+	const struct prefix *subnet = &call->conf->subnet[protocol->family == ADDR_IPV6];
+	int bits = nhrp_cie_prefix_bits(r->cie, call->msg->protocol_family);
+	int host_bits = addr_len_bytes(protocol->family) * 8;
+	bool link_local = protocol->family == ADDR_IPV6 && addr_is_link_local(protocol) && bits == host_bits;
+
+	if (addr_is_zero(protocol) || addr_is_multicast(protocol) || addr_is_loopback(protocol))
+		return refuse(call, NHS_COUNT_REFUSED_PROHIBITED, NHRP_CODE_ADMIN_PROHIBITED);
+	if (bits < 0 || (r->unique && bits != host_bits))
+		return refuse(call, NHS_COUNT_REFUSED_PREFIX, NHRP_CODE_ADMIN_PROHIBITED);
+	r->prefix = prefix_of(protocol, (uint8_t)bits);
+	if (!link_local && (bits < subnet->len_bits || !prefix_contains(subnet, protocol)))
+		return refuse(call, NHS_COUNT_REFUSED_PREFIX, NHRP_CODE_ADMIN_PROHIBITED);
+	if (prefix_contains(&r->prefix, nhs_own_protocol(call)))
+		return refuse(call, NHS_COUNT_REFUSED_PROHIBITED, NHRP_CODE_ADMIN_PROHIBITED);
+	return NHRP_CODE_OK;
+}
+
+// A CIE may name the sender's NBMA address, as the sender knows it or as we see it; a third party's would turn the
+// hub's traffic on somebody who never asked.
+static uint8_t judge_nbma(struct nhs_call *call, struct registration *r) {
+	const struct addr *own = &call->msg->src_nbma, *seen = &call->src->nbma;
+
+	r->claimed_nbma = own->family == ADDR_NONE ? *seen : *own;
+	r->behind_nat = !addr_eq(&r->claimed_nbma, seen);
+	if (r->cie->nbma.family == ADDR_NONE || addr_eq(&r->cie->nbma, own) || addr_eq(&r->cie->nbma, seen))
+		return NHRP_CODE_OK;
+	return refuse(call, NHS_COUNT_REFUSED_PROHIBITED, NHRP_CODE_ADMIN_PROHIBITED);
+}
+
+static bool same_client(const struct nhs_call *call, const struct registration *r, const struct binding *b) {
+	return addr_eq(&b->nbma, &call->src->nbma) && addr_eq(&b->claimed_nbma, &r->claimed_nbma);
+}
+
+// True when the forwarding side has to hear of it.
+static bool binding_update(const struct nhs_call *call, const struct registration *r, struct binding *b) {
+	uint16_t hold_s = r->cie->holding_time_s ? r->cie->holding_time_s : call->conf->holding_time_s;
+	bool changed = !same_client(call, r, b) || b->nbma_port != call->src->nbma_port || b->mtu != r->cie->mtu ||
+		       b->multicast != r->multicast || b->kind != BINDING_REGISTERED;
+
+	b->kind = BINDING_REGISTERED;
+	b->nbma = call->src->nbma;
+	b->nbma_port = call->src->nbma_port;
+	b->claimed_nbma = r->claimed_nbma;
+	b->behind_nat = r->behind_nat;
+	b->mtu = r->cie->mtu;
+	b->preference = r->cie->preference;
+	b->unique = r->unique;
+	b->multicast = r->multicast;
+	b->holding_time_s = hold_s ? hold_s : HOLDING_TIME_DEFAULT_S;
+	b->request_id = call->msg->request_id;
+	b->refreshed_ns = call->now_ns;
+	nhrp_cache_set_expiry(call->nhs->cache, b, call->now_ns + b->holding_time_s * NS_PER_S);
+	return changed;
+}
+
+static uint8_t register_new(struct nhs_call *call, const struct registration *r) {
+	struct nhrp_cache *cache = call->nhs->cache;
+	uint32_t max = call->conf->max_registrations;
+	struct binding *b = NULL;
+
+	if (max == 0 || nhrp_cache_count_tunnel(cache, call->conf->tunnel) < max)
+		b = nhrp_cache_add(cache, call->conf->tunnel, &r->prefix);
+	if (!b)
+		return refuse(call, NHS_COUNT_REFUSED_RESOURCES, NHRP_CODE_NO_RESOURCES);
+	b->created_ns = call->now_ns;
+	binding_update(call, r, b);
+	nhs_count(call, NHS_COUNT_REGISTERED);
+	note_change(call, NHS_ADDED, b, &(struct addr){0});
+	return NHRP_CODE_OK;
+}
+
+static uint8_t register_again(struct nhs_call *call, const struct registration *r, struct binding *b) {
+	struct addr old_nbma = b->nbma;
+	bool same = same_client(call, r, b);
+	bool was_registered = b->kind == BINDING_REGISTERED;
+
+	// Section 5.2.3 read literally would refuse a refresh too; and a registration without U must not take what
+	// another client holds with U.
+	if (was_registered && !same && b->unique)
+		return refuse(call, NHS_COUNT_REFUSED_UNIQUE, NHRP_CODE_UNIQUE_REGISTERED);
+	if (same && was_registered)
+		b->refreshes++;
+	nhs_count(call, !was_registered ? NHS_COUNT_REGISTERED : same ? NHS_COUNT_REFRESHED : NHS_COUNT_MOVED);
+	note_change(call, binding_update(call, r, b) ? NHS_CHANGED : NHS_REFRESHED, b, &old_nbma);
+	return NHRP_CODE_OK;
+}
+
+static uint8_t register_cie(struct nhs_call *call, const struct nhrp_cie *cie) {
+	const struct nhrp_msg *msg = call->msg;
+	const struct addr *protocol = cie->protocol.family == ADDR_NONE ? &msg->src_protocol : &cie->protocol;
+	struct registration r = {.cie = cie, .unique = msg->flags & NHRP_REGISTRATION_U};
+	struct binding *b;
+	uint8_t code = judge_prefix(call, protocol, &r);
+
+	if (code == NHRP_CODE_OK)
+		code = judge_nbma(call, &r);
+	if (code != NHRP_CODE_OK)
+		return code;
+	r.multicast = call->conf->multicast_dynamic && r.prefix.len_bits == addr_len_bytes(protocol->family) * 8;
+	b = nhrp_cache_find(call->nhs->cache, call->conf->tunnel, &r.prefix);
+	if (!b)
+		return register_new(call, &r);
+	if (b->kind != BINDING_STATIC)
+		return register_again(call, &r, b);
+	if (!addr_eq(&b->nbma, &call->src->nbma))
+		return refuse(call, NHS_COUNT_REFUSED_PROHIBITED, NHRP_CODE_ADMIN_PROHIBITED);
+	nhs_count(call, NHS_COUNT_REFRESHED); // the map says the same already, and for ever
+	return NHRP_CODE_OK;
+}
+
+// Destination: the NHS, or the client's own address when it does not know the NHS (section 5.2.3).
+static bool addressed_to_us(const struct nhs_call *call) {
+	const struct addr *own = nhs_own_protocol(call), *dst = &call->msg->dst_protocol;
+
+	return own && (addr_eq(dst, own) || addr_eq(dst, &call->msg->src_protocol));
+}
+
+void nhs_registration_request(struct nhs_call *call) {
+	const struct nhrp_msg *msg = call->msg;
+	struct nhrp_msg *reply = &call->out->reply;
+
+	if (!addressed_to_us(call)) {
+		nhs_count(call, NHS_COUNT_DROP_UNSUPPORTED);
+		return;
+	}
+	if (nhs_refuses_extensions(call))
+		return;
+	if (msg->n_cies == 0) {
+		nhs_count(call, NHS_COUNT_DROP_MALFORMED);
+		return;
+	}
+	nhs_reply_start(call, NHRP_REGISTRATION_REPLY);
+	reply->flags = msg->flags & (NHRP_REGISTRATION_U | NHRP_FLAG_NAT);
+	reply->dst_protocol = *nhs_own_protocol(call);
+	for (unsigned i = 0; i < msg->n_cies; i++) {
+		reply->cies[i].code = register_cie(call, &msg->cies[i]);
+		if (reply->cies[i].code != NHRP_CODE_OK)
+			reply->cies[i].holding_time_s = 0; // section 5.2.0.1
+	}
+	call->out->to_source = call->out->n_changes == 0;
+	if (call->out->send)
+		nhs_count(call, NHS_COUNT_TX_REGISTRATION_REPLY);
+}
