@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <time.h>
 
+#undef NS_PER_S // DPDK's rte_cycles.h has it as an int, which overflows: include DPDK first
 #define NS_PER_S 1000000000ull
 #define NS_PER_MS 1000000ull
 #define NS_PER_US 1000ull

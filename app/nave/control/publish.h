@@ -30,7 +30,9 @@ int publish_endpoint(struct publish *p, const struct addr *addr, uint16_t port);
 // Connected routes, own addresses (ADJ_LOCAL), glean. -errno.
 int publish_tunnel(struct publish *p, const struct publish_tunnel *t);
 int publish_tunnel_withdraw(struct publish *p, uint16_t tunnel);
-// A LAN port's connected prefix and address.
+// One more address of a tunnel; publish_tunnel does this for those it was given. -EEXIST: the prefix is routed already.
+int publish_tunnel_addr(struct publish *p, uint16_t tunnel, const struct addr *addr, uint8_t len_bits);
+// A port's address and connected prefix; routed in the port's VRF when it is a LAN port.
 int publish_port_addr(struct publish *p, uint16_t port, const struct addr *addr, uint8_t len_bits);
 
 // Bindings. Completes the adjacency of (tunnel, protocol address), finds or makes its peer, fills b->adj and b->peer. A
@@ -58,12 +60,17 @@ int publish_route_withdraw(struct publish *p, uint16_t vrf, const struct prefix 
 // Underlay: the gateways of a port, by family (ADDR_NONE: none), and what the kernel says of neighbours.
 int publish_gateway(struct publish *p, uint16_t port, const struct addr *gateway);
 void publish_neighbour(struct publish *p, uint16_t port, const struct addr *addr, const uint8_t mac[6], bool usable);
+// From the configuration: what the kernel says of the same address is not heard any more.
+int publish_neighbour_static(struct publish *p, uint16_t port, const struct addr *addr, const uint8_t mac[6]);
 // The underlay next hop address of an NBMA address on a port (gateway or itself), for asking the kernel; false: no way
 // there.
 bool publish_underlay_next_hop(const struct publish *p, uint16_t port, const struct addr *nbma, struct addr *next_hop);
 // Called when a next hop is wanted whose MAC is not known (the kernel is to be asked).
 typedef void (*publish_resolve_fn)(void *arg, uint16_t port, const struct addr *next_hop);
 void publish_on_resolve(struct publish *p, publish_resolve_fn fn, void *arg);
+// Called with each peer slot that is taken, before it is published: its counters start from zero.
+typedef void (*publish_peer_fn)(void *arg, uint32_t peer);
+void publish_on_peer(struct publish *p, publish_peer_fn fn, void *arg);
 uint32_t publish_nh_count(const struct publish *p); // underlay next hops in use
 // The underlay next hop of an NBMA address, for pkt_meta.peer_out of WAY_NBMA: index into nh_table, good for 10 s from
 // now; -EHOSTUNREACH: no way there, -EAGAIN: its MAC is not known and the kernel was asked, -ENOSPC.
