@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "addr.h"
+#include "gen.h"
 #include "rcu.h"
 
 enum adj_kind {
@@ -31,7 +32,7 @@ _Static_assert(sizeof(struct adj_state) == 8, "adj_state is published by one sto
 // One cache line. Everything but state is fixed while the slot is published.
 struct adj {
 	uint64_t state; // struct adj_state by adj_state_load/adj_state_store
-	uint32_t gen; // bumped when the slot is reused
+	uint32_t gen; // gen.h: compare with gen_is_current
 	uint16_t iface; // tunnel or port, iface.h
 	uint16_t network_id_idx; // same number: same NHRP network-id (hairpin); 0: none
 	uint8_t gre_len_bytes; // 0 for plain IP
@@ -65,7 +66,8 @@ static inline void adj_state_store(struct adj *a, struct adj_state s) {
 
 int adj_table_init(struct adj_table *t, uint32_t max); // -ENOMEM
 void adj_table_fini(struct adj_table *t);
-// Control. A slot with gen bumped and the rest zero, not yet reachable; 0 when the table is full.
+// Control. A slot with a gen never seen before and the rest zero, not yet reachable; 0 when the table is full.
 uint32_t adj_alloc(struct adj_table *t);
-// Control, after the last reference was withdrawn: back to the free list after a grace period. -ENOSPC as rcu_defer.
+// Control, after the last reference was withdrawn: gen is no longer current at once, the slot is back on the free list
+// after a grace period. -ENOSPC as rcu_defer.
 int adj_free(struct adj_table *t, struct rcu *r, uint32_t index);

@@ -44,3 +44,8 @@ static inline uint32_t idx_hash_mix(uint64_t k) {
 	k *= 0xc4ceb9fe1a85ec53ull;
 	return (uint32_t)(k ^ k >> 33);
 }
+
+// The same for an IPv6 address, as two words, and a number that belongs to the key.
+static inline uint32_t idx_hash_mix_ipv6(uint64_t hi, uint64_t lo, uint16_t with) {
+	return idx_hash_mix(hi ^ ((uint64_t)idx_hash_mix(lo) << 32 | idx_hash_mix(~lo ^ (uint64_t)with << 48)));
+}

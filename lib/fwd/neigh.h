@@ -18,7 +18,8 @@ uint32_t neigh_hash(uint16_t iface, const struct addr *protocol);
 uint32_t neigh_hash_ipv4(uint16_t iface, uint32_t addr_be); // the same value, for the fast path
 bool neigh_matches_ipv4(const struct adj *a, uint16_t iface, uint32_t addr_be);
 
-// Control. The adjacency's iface and protocol are the key and must be set.
+// Control. The adjacency's iface and protocol are the key and must be set. Adding a key that is there replaces its
+// adjacency by one store: readers never miss it.
 int neigh_add(struct neigh_table *t, uint32_t adj);
 int neigh_del(struct neigh_table *t, uint32_t adj);
 // Any reader. Adjacency index, or 0.

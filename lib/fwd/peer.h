@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "addr.h"
+#include "gen.h"
 #include "idx_hash.h"
 #include "rcu.h"
 
@@ -17,7 +18,7 @@
 #define PEER_HDR_MAX 48 // IPv6 and UDP
 
 struct peer {
-	uint32_t gen; // bumped when the slot is reused
+	uint32_t gen; // gen.h: compare with gen_is_current
 	uint32_t nh; // underlay next hop, index into nh_table; may change while published, one store
 	uint16_t endpoint; // local endpoint, index into fwd.endpoints
 	uint16_t owner; // worker that sends to it, or PEER_OWNER_ANY

@@ -25,12 +25,15 @@ void rcu_reader_offline(struct rcu *r, unsigned id); // before sleeping, and at 
 void rcu_quiescent(struct rcu *r, unsigned id);
 
 // Control only. fn(arg, n) runs on the control core once a grace period has passed. -ENOSPC when defer_max objects wait
-// already: the caller must put off the withdrawal.
+// already, none of them due: the caller must put off the withdrawal. fn must not defer in its turn.
 typedef void (*rcu_free_fn)(void *arg, uint64_t n);
 int rcu_defer(struct rcu *r, rcu_free_fn fn, void *arg, uint64_t n);
 // Runs what is due, at most budget; never waits. Returns how many ran. Once per control turn.
 unsigned rcu_reclaim(struct rcu *r, unsigned budget);
 uint32_t rcu_deferred(const struct rcu *r);
+// true when n objects more can be deferred; runs what is due to make room. For changes that must not fail half way.
+bool rcu_room(struct rcu *r, uint32_t n);
+size_t rcu_bytes(const struct rcu *r);
 
 // Publish and read a pointer or an index word.
 #define rcu_publish(ptr, value) __atomic_store_n((ptr), (value), __ATOMIC_RELEASE)

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "peer.h"
+
+#include <errno.h>
+
+#include <rte_ip.h>
+#include <rte_malloc.h>
+
+#define NBMA_HOPS 64 // TTL or hop limit of tunnel packets
+
+static void free_push(struct peer_table *t, uint32_t index) {
+	rcu_publish(&t->peers[index].nh, t->free_head);
+	t->free_head = index;
+}
+
+int peer_table_init(struct peer_table *t, uint32_t max) {
+	*t = (struct peer_table){.max = max};
+	t->peers = rte_zmalloc("peer", (size_t)max * sizeof(*t->peers), RTE_CACHE_LINE_SIZE);
+	t->by_nbma = idx_hash_create("peer_by_nbma", max);
+	if (t->peers == NULL || t->by_nbma == NULL) {
+		peer_table_fini(t);
+		return -ENOMEM;
+	}
+	for (uint32_t i = max; i-- > 1;) {
+		t->peers[i].gen = GEN_DEAD;
+		free_push(t, i);
+	}
+	return 0;
+}
+
+void peer_table_fini(struct peer_table *t) {
+	idx_hash_free(t->by_nbma);
+	rte_free(t->peers);
+	*t = (struct peer_table){0};
+}
+
+uint32_t peer_alloc(struct peer_table *t) {
+	uint32_t index = t->free_head;
+
+	if (index == 0)
+		return 0;
+	t->free_head = t->peers[index].nh;
+	t->used++;
+	rcu_publish(&t->peers[index].nh, 0);
+	gen_next(&t->peers[index].gen);
+	return index;
+}
+
+static void peer_reclaim(void *table, uint64_t index) {
+	struct peer_table *t = table;
+	struct peer *p = &t->peers[index];
+
+	memset(&p->endpoint, 0, sizeof(*p) - offsetof(struct peer, endpoint));
+	free_push(t, index);
+	t->used--;
+}
+
+int peer_free(struct peer_table *t, struct rcu *r, uint32_t index) {
+	if (!rcu_room(r, 1))
+		return -ENOSPC;
+	gen_next(&t->peers[index].gen);
+	return rcu_defer(r, peer_reclaim, t, index);
+}
+
+uint32_t peer_hash_ipv4(uint16_t endpoint, uint32_t nbma_be) {
+	return idx_hash_mix((uint64_t)endpoint << 32 | nbma_be);
+}
+
+uint32_t peer_hash(uint16_t endpoint, const struct addr *nbma) {
+	uint64_t hi, lo;
+	uint32_t v4;
+
+	if (nbma->family == ADDR_IPV4) {
+		memcpy(&v4, nbma->bytes, sizeof(v4));
+		return peer_hash_ipv4(endpoint, v4);
+	}
+	memcpy(&hi, nbma->bytes, sizeof(hi));
+	memcpy(&lo, nbma->bytes + sizeof(hi), sizeof(lo));
+	return idx_hash_mix_ipv6(hi, lo, endpoint);
+}
+
+bool peer_matches(const struct peer *p, uint16_t endpoint, const struct addr *nbma) {
+	if (p->endpoint != endpoint || p->family != nbma->family)
+		return false;
+	if (p->family == ADDR_IPV4)
+		return memcmp(p->hdr + offsetof(struct rte_ipv4_hdr, dst_addr), nbma->bytes, 4) == 0;
+	return memcmp(p->hdr + offsetof(struct rte_ipv6_hdr, dst_addr), nbma->bytes, 16) == 0;
+}
+
+struct peer_key {
+	uint16_t endpoint;
+	const struct addr *nbma;
+};
+
+static bool peer_match(const void *table, uint32_t index, const void *key) {
+	const struct peer *peers = table;
+	const struct peer_key *k = key;
+
+	return peer_matches(&peers[index], k->endpoint, k->nbma);
+}
+
+uint32_t peer_lookup(const struct peer_table *t, uint16_t endpoint, const struct addr *nbma) {
+	struct peer_key key = {endpoint, nbma};
+
+	return idx_hash_lookup(t->by_nbma, peer_hash(endpoint, nbma), peer_match, t->peers, &key);
+}
+
+static void template_ipv4(struct peer *p, const struct addr *local, const struct addr *nbma) {
+	struct rte_ipv4_hdr h = {
+		.version_ihl = RTE_IPV4_VHL_DEF,
+		.total_length = rte_cpu_to_be_16(sizeof(h)),
+		.fragment_offset = rte_cpu_to_be_16(RTE_IPV4_HDR_DF_FLAG),
+		.time_to_live = NBMA_HOPS,
+		.next_proto_id = IPPROTO_GRE,
+	};
+
+	memcpy(&h.src_addr, local->bytes, sizeof(h.src_addr));
+	memcpy(&h.dst_addr, nbma->bytes, sizeof(h.dst_addr));
+	h.hdr_checksum = rte_ipv4_cksum(&h);
+	memcpy(p->hdr, &h, sizeof(h));
+	p->hdr_len_bytes = sizeof(h);
+}
+
+static void template_ipv6(struct peer *p, const struct addr *local, const struct addr *nbma) {
+	struct rte_ipv6_hdr h = {
+		.vtc_flow = rte_cpu_to_be_32(6u << 28),
+		.proto = IPPROTO_GRE,
+		.hop_limits = NBMA_HOPS,
+	};
+
+	memcpy(h.src_addr, local->bytes, sizeof(h.src_addr));
+	memcpy(h.dst_addr, nbma->bytes, sizeof(h.dst_addr));
+	memcpy(p->hdr, &h, sizeof(h));
+	p->hdr_len_bytes = sizeof(h);
+}
+
+void peer_template(struct peer *p, const struct addr *local, const struct addr *nbma) {
+	memset(p->hdr, 0, sizeof(p->hdr));
+	p->family = nbma->family;
+	if (nbma->family == ADDR_IPV4)
+		template_ipv4(p, local, nbma);
+	else
+		template_ipv6(p, local, nbma);
+}
+
+struct addr peer_nbma(const struct peer *p) {
+	if (p->family == ADDR_IPV4)
+		return addr_from_bytes(ADDR_IPV4, p->hdr + offsetof(struct rte_ipv4_hdr, dst_addr));
+	if (p->family == ADDR_IPV6)
+		return addr_from_bytes(ADDR_IPV6, p->hdr + offsetof(struct rte_ipv6_hdr, dst_addr));
+	return (struct addr){0};
+}
+
+int nh_table_init(struct nh_table *t, uint32_t max) {
+	*t = (struct nh_table){.max = max};
+	t->words = rte_zmalloc("nh", (size_t)max * sizeof(*t->words), RTE_CACHE_LINE_SIZE);
+	return t->words ? 0 : -ENOMEM;
+}
+
+void nh_table_fini(struct nh_table *t) {
+	rte_free(t->words);
+	*t = (struct nh_table){0};
+}
