@@ -270,7 +270,7 @@ static int datagram(struct rtnl *r) {
 
 int rtnl_poll(struct rtnl *r, unsigned budget) {
 	unsigned handled = 0;
-	int n;
+	int n = 1;
 
 	while (handled < budget) {
 		n = datagram(r);
@@ -281,12 +281,14 @@ int rtnl_poll(struct rtnl *r, unsigned budget) {
 		}
 		if (n < 0)
 			return n;
-		// Only now: what is still queued from before the loss would pass for news that came after the dump.
 		if (n == 0)
-			return r->dump_again && r->dump == DUMPS ? dump_start(r) : 0;
+			break;
 		handled += n;
 	}
-	return 0;
+	// Only with an empty queue: what waits from before the loss would pass for news that came after the dump.
+	if (n == 0 && r->dump_again && r->dump == DUMPS)
+		n = dump_start(r);
+	return n < 0 ? n : (int)handled;
 }
 
 int rtnl_neigh_use(struct rtnl *r, int ifindex, const struct addr *a) {

@@ -11,6 +11,8 @@ CACHE=${NAVE_INTEROP_CACHE:-/var/tmp/nave-interop}
 SUITE=trixie # FRR 10.3: the first with "ip nhrp authentication"
 ROOTFS=${NAVE_INTEROP_ROOT:-$CACHE/root-$SUITE}
 NS=nave-interop-$$
+NAME=interop$$ # of the hub
+BUILD=${NAVE_BUILD:-$PROJECT/build}
 BRIDGE=br0
 HUB_NBMA=10.0.0.1
 HUB_PROTOCOL=172.16.0.1
@@ -31,7 +33,12 @@ wait_for() { # SECONDS COMMAND...: until it succeeds
 
 # --- the namespace and its bridge -------------------------------------------------------------------------------------
 lab_up() {
+	local tool
 	[ "$(id -u)" = 0 ] || die "makes network namespaces: run as root"
+	for tool in linux.uml tcpdump tshark jq ethtool; do
+		command -v $tool >/dev/null || die "$tool is missing: tools/setup installs it"
+	done
+	[ -x "$BUILD/app/nave/nave" ] || die "no $BUILD/app/nave/nave: 'ninja -C build' makes it"
 	[ -x "$ROOTFS/bin/bash" ] || "$INTEROP/make-root" "$SUITE" "$ROOTFS" || die "no root folder for the guests"
 	STATE=$(mktemp -d /var/tmp/nave-interop-run.XXXXXX)
 	mkdir "$STATE/guests"
@@ -56,6 +63,7 @@ lab_down() {
 # A veth with one end in the bridge, without offloads, so that checksums on it are complete.
 hub_port_up() {
 	local end
+	in_lab ip link del hub0 2>/dev/null
 	in_lab ip link add hub0 type veth peer name hub0-br
 	in_lab ip link set hub0-br master "$BRIDGE" up
 	in_lab ip link set hub0 up
@@ -65,30 +73,44 @@ hub_port_up() {
 }
 
 # --- the hub ------------------------------------------------------------------------------------------------------------
-HUB_PID=
+HUB_PID= HUB_STATUS=
 hub_start() { # PMD OPTIONS...
 	local pmd=$1
 	shift
 	hub_port_up
-	NAVE_PMD=$pmd NAVE_STATE=$STATE/hub STAGE=run HUB_OPTS="$*" \
+	NAVE_PMD=$pmd NAVE_NAME=$NAME NAVE_BUILD=$BUILD STAGE=${STAGE_NAME:-run} HUB_OPTS="$*" \
 		ip netns exec "$NS" "$INTEROP/hub-nave" >"$STATE/hub.log" 2>&1 &
 	HUB_PID=$!
-	wait_for 20 hub_answers && return
-	sed 's/^/    /' "$STATE/hub.log"
-	return 1
+	wait_for 20 console "show version"
 }
-hub_answers() { console "show version"; }
-hub_stop() {
+hub_stop() { # HUB_STATUS: how it ended
 	[ -n "$HUB_PID" ] || return 0
 	kill "$HUB_PID" 2>/dev/null
-	wait "$HUB_PID" 2>/dev/null
+	wait "$HUB_PID"
 	HUB_STATUS=$?
 	HUB_PID=
-	in_lab ip link del hub0 2>/dev/null
-	return 0
 }
 console() { # COMMAND: its answer as JSON
-	timeout 5 "$NAVE_BUILD/app/console/nave-console" -s "$STATE/hub/console.sock" --json -c "$1"
+	timeout 5 "$BUILD/app/console/nave-console" -n "$NAME" -c "$1" --json
+}
+binding() { # PROTOCOL: the hub's entry, nothing when there is none; fails when the hub does not answer
+	local all
+	all=$(console "show nhrp cache") || return 2
+	jq -c --arg a "$1" '.[] | select(.protocol == $a or .protocol == $a + "/32")' <<<"$all"
+}
+bound() { # PROTOCOL [NBMA]: the hub has the entry (with this NBMA address)
+	local b
+	b=$(binding "$1") || return 2
+	echo "$b"
+	[ -n "$b" ] && { [ -z "${2:-}" ] || [ "$(jq -r .nbma <<<"$b")" = "$2" ]; }
+}
+unbound() {
+	local b
+	b=$(binding "$1") && [ -z "$b" ]
+}
+counter() { # NAME: of "show nhrp statistics"
+	console "show nhrp statistics" | jq --arg n "$1" 'if type == "array" then .[] | select(.counter == $n or .name == $n) |
+		(.value // .count // .packets) else .[$n] end'
 }
 
 # --- guests -------------------------------------------------------------------------------------------------------------
@@ -174,7 +196,7 @@ guest_kill() { # NAME: pulls the plug; no purge, no farewell
 # --- captures -------------------------------------------------------------------------------------------------------------
 declare -A CAPTURES=()
 capture_start() { # NAME: everything on the bridge
-	ip netns exec "$NS" tcpdump -i "$BRIDGE" -s 0 -U -w "$STATE/$1.pcap" not ip6 2>"$STATE/$1.tcpdump" &
+	ip netns exec "$NS" tcpdump -i "$BRIDGE" -s 0 -U --immediate-mode -w "$STATE/$1.pcap" not ip6 2>"$STATE/$1.tcpdump" &
 	CAPTURES[$1]=$!
 	wait_for 5 grep -q listening "$STATE/$1.tcpdump"
 }
