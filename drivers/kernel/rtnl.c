@@ -277,16 +277,15 @@ int rtnl_poll(struct rtnl *r, unsigned budget) {
 		if (n == -ENOBUFS) {
 			log_warning("rtnetlink: events lost, reading all tables again");
 			r->dump_again = r->sweep = true;
-			handled++;
-		} else if (n < 0) {
-			return n;
-		} else if (n == 0) {
-			break;
+			n = 1;
 		}
-		handled += n > 0 ? n : 0;
+		if (n < 0)
+			return n;
+		// Only now: what is still queued from before the loss would pass for news that came after the dump.
+		if (n == 0)
+			return r->dump_again && r->dump == DUMPS ? dump_start(r) : 0;
+		handled += n;
 	}
-	if (r->dump_again && r->dump == DUMPS)
-		return dump_start(r);
 	return 0;
 }
 

@@ -135,10 +135,11 @@ int tuntap_open(const struct tuntap_conf *conf, struct tuntap *out, char error[s
 	*out = (struct tuntap){.fd = -1, .netns_fd = -1};
 	error[0] = 0;
 	if (conf->netns) {
-		out->netns_fd = netns_open(conf->netns);
-		if (out->netns_fd < 0)
-			return fail(error, out->netns_fd, "no network namespace %s for %s: 'ip netns add %s' makes it",
+		rc = netns_open(conf->netns);
+		if (rc < 0)
+			return fail(error, rc, "no network namespace %s for %s: 'ip netns add %s' makes it",
 				conf->netns, conf->name, conf->netns);
+		out->netns_fd = rc;
 	}
 	previous = netns_enter(out->netns_fd);
 	if (out->netns_fd >= 0 && previous < 0) {

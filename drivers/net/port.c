@@ -30,13 +30,13 @@ static bool is_driver(const struct plan *plan, const char *name) {
 
 // af_packet reports 1518 octets as its largest frame whatever its rings take: its MTU is the interface's, set before.
 static int plan_mtu(const struct port_conf *c, struct plan *plan, char *error) {
-	uint32_t room = rte_pktmbuf_data_room_size(c->rx_pool) - RTE_PKTMBUF_HEADROOM;
+	uint16_t room = rte_pktmbuf_data_room_size(c->rx_pool), needed = port_buffer_room(c->mtu);
 	uint32_t largest = plan->info.max_mtu;
 
-	if (room < c->mtu + PORT_FRAME_ROOM)
+	if (room < needed)
 		return port_fail(error, -EINVAL,
-			"port %s: MTU %u does not fit packet buffers of %u octets: write mtu: %u", c->name, c->mtu,
-			room, room > PORT_FRAME_ROOM ? room - PORT_FRAME_ROOM : 0);
+			"port %s: MTU %u does not fit packet buffers of %u octets, it needs %u", c->name, c->mtu, room,
+			needed);
 	if (is_driver(plan, "net_af_packet"))
 		return 0;
 	if (c->mtu > largest || c->mtu < plan->info.min_mtu)
@@ -76,6 +76,17 @@ static int make_plan(const struct port_conf *c, uint16_t ethdev, struct plan *pl
 	return plan_mtu(c, plan, error);
 }
 
+static int fail_rx_queue(const struct port_conf *c, const struct plan *plan, uint16_t q, int rc, char *error) {
+	if (is_driver(plan, "net_af_xdp"))
+		return port_fail(error, rc,
+			"port %s: the kernel refuses XDP on %s (%s): the peer of a veth may have no larger MTU than "
+			"3500, a bridge "
+			"member no XDP; write net_af_packet instead of net_af_xdp",
+			c->name, c->device, strerror(-rc));
+	return port_fail(
+		error, rc, "port %s: receive queue %u of %s refused: %s", c->name, q, c->device, strerror(-rc));
+}
+
 static int set_up_queues(const struct port_conf *c, uint16_t ethdev, struct plan *plan, char *error) {
 	int socket = rte_eth_dev_socket_id(ethdev), rc;
 
@@ -86,8 +97,7 @@ static int set_up_queues(const struct port_conf *c, uint16_t ethdev, struct plan
 	for (uint16_t q = 0; q < plan->n_rx; q++) {
 		rc = rte_eth_rx_queue_setup(ethdev, q, plan->n_rx_desc, socket, NULL, c->rx_pool);
 		if (rc)
-			return port_fail(error, rc, "port %s: receive queue %u of %s refused: %s", c->name, q,
-				c->device, strerror(-rc));
+			return fail_rx_queue(c, plan, q, rc, error);
 	}
 	for (uint16_t q = 0; q < plan->n_tx; q++) {
 		rc = rte_eth_tx_queue_setup(ethdev, q, plan->n_tx_desc, socket, NULL);
@@ -172,11 +182,11 @@ int port_open(const struct port_conf *conf, struct port *out, char error[static 
 	*out = (struct port){.netns_fd = -1};
 	error[0] = 0;
 	if (conf->device_netns) {
-		out->netns_fd = netns_open(conf->device_netns);
-		if (out->netns_fd < 0)
-			return port_fail(error, out->netns_fd,
-				"port %s: no network namespace %s (%s): 'ip netns add %s' makes it", conf->name,
-				conf->device_netns, strerror(-out->netns_fd), conf->device_netns);
+		rc = netns_open(conf->device_netns);
+		if (rc < 0)
+			return port_fail(error, rc, "port %s: no network namespace %s (%s): 'ip netns add %s' makes it",
+				conf->name, conf->device_netns, strerror(-rc), conf->device_netns);
+		out->netns_fd = rc;
 	}
 	previous = netns_enter(out->netns_fd);
 	if (out->netns_fd >= 0 && previous < 0) {

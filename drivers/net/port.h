@@ -9,10 +9,9 @@
 #include <rte_ethdev.h>
 
 #define PORT_ERROR_LEN 256
-// Octets that a buffer of rx_pool needs beyond its headroom and the MTU: the link header, and what af_packet and af_xdp
-// put in front of it. af_xdp also wants the whole pool in one piece of memory (one rte_mempool chunk: IOVA as VA, or
-// --no-huge).
-#define PORT_FRAME_ROOM 288u
+// Data room, with headroom, that the buffers of rx_pool need for ports of this MTU, whichever the PMD. af_xdp also
+// wants the whole pool in one piece of memory (one rte_mempool chunk: IOVA as VA, or --no-huge).
+uint16_t port_buffer_room(uint16_t mtu);
 
 struct port_conf {
 	const char *name; // ours: "wan0"
@@ -40,8 +39,9 @@ struct port {
 // Probe, configure, start. On failure a negative errno and one sentence in error, with the command that mends it:
 // missing NIC, no permission, device bound to a kernel driver, too few queues, MTU refused.
 int port_open(const struct port_conf *conf, struct port *out, char error[static PORT_ERROR_LEN]);
-void port_close(
-	struct port *p); // stop, close, off the bus, also if the device was there before; leaves no XDP program behind
+// Stops it, closes it and takes its device off the bus, also if that was there before; no XDP program stays behind. An
+// af_xdp interface is free again only when the process ends: the PMD of 22.11 keeps its socket.
+void port_close(struct port *p);
 
 // Runs fn(arg) in the port's network namespace and returns (design rule: every ethdev control call).
 int port_call(const struct port *p, int (*fn)(void *arg), void *arg);

@@ -17,9 +17,12 @@
 #include "log.h"
 #include "port_iface.h"
 
-#define FRAME_OVERHEAD_BYTES (14 + 2 * 4) // Ethernet, two VLAN tags
-#define AF_PACKET_RING_OVERHEAD_BYTES 66 // TPACKET_V2 headers before the frame
-#define AF_PACKET_DEFAULT_MTU 1900 // what fits the PMD's default frame of 2048
+#define DEFAULT_ROOM_BYTES 2048
+#define PAGE_BYTES 4096
+// Beyond the MTU: Ethernet and two VLAN tags, and in front of that up to 256 octets for XDP programs, 66 for
+// TPACKET_V2.
+#define FRAME_OVERHEAD_BYTES 288
+#define TPACKET_OVERHEAD_BYTES 88
 
 int port_fail(char *error, int rc, const char *fmt, ...) {
 	va_list args;
@@ -60,21 +63,21 @@ static void arg_add(char *args, size_t size, const char *key, unsigned value) {
 		snprintf(args + len, size - len, "%s%s=%u", len ? "," : "", key, value);
 }
 
-static unsigned power_of_two(unsigned n) {
-	unsigned p = 4096;
+uint16_t port_buffer_room(uint16_t mtu) {
+	uint32_t room = mtu + FRAME_OVERHEAD_BYTES;
 
-	while (p < n)
-		p *= 2;
-	return p;
+	room = room <= DEFAULT_ROOM_BYTES ? DEFAULT_ROOM_BYTES : RTE_ALIGN_CEIL(room, PAGE_BYTES);
+	return RTE_MIN(RTE_PKTMBUF_HEADROOM + room, (uint32_t)UINT16_MAX);
 }
 
-// Room for frames of the MTU (the PMD cuts off what does not fit), and a queue for each worker.
+// Room for frames of the MTU (the PMD cuts off what does not fit, and wants blocks that end with a frame), and a queue
+// for each worker.
 static void args_af_packet(const struct port_conf *c, uint16_t queues, char *args, size_t size) {
-	unsigned frame = RTE_ALIGN_CEIL(c->mtu + FRAME_OVERHEAD_BYTES + AF_PACKET_RING_OVERHEAD_BYTES, 16u);
+	unsigned frame = RTE_ALIGN_CEIL(c->mtu + TPACKET_OVERHEAD_BYTES, PAGE_BYTES);
 
-	if (c->mtu > AF_PACKET_DEFAULT_MTU && !arg_has(args, "framesz")) {
+	if (c->mtu + FRAME_OVERHEAD_BYTES > DEFAULT_ROOM_BYTES && !arg_has(args, "framesz")) {
 		arg_add(args, size, "framesz", frame);
-		arg_add(args, size, "blocksz", power_of_two(frame));
+		arg_add(args, size, "blocksz", frame);
 		arg_add(args, size, "framecnt", 512);
 	}
 	if (queues > 1)

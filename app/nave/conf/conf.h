@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The configuration as read: YAML -> this. Plain values with defaults filled in; names resolved to indexes; where each came
-// from kept, so that a later error (a port that does not open) can still name file:line:column.
+// The configuration as read: YAML -> this. Plain values with defaults filled in; names resolved to indexes; where each
+// came from kept, so that a later error (a port that does not open) can still name file:line:column.
 #pragma once
 
 #include <stdbool.h>
@@ -127,8 +127,6 @@ struct conf_tunnel {
 	struct conf_static_map *statics;
 	struct conf_nhs *nhs;
 	struct conf_mark mark;
-	struct conf_mark later_mark; // first key that this build accepts and does not carry out (protection: ike ...)
-	char later_key[32];
 };
 
 struct conf_next_hop {
@@ -157,6 +155,12 @@ struct conf_console {
 	char admin_group[32];
 };
 
+// A key that is accepted and checked, and that this build does not carry out.
+struct conf_later {
+	char key[64]; // "tunnels.dmvpn0.protection"
+	struct conf_mark mark;
+};
+
 struct conf {
 	char *file;
 	struct conf_hub hub;
@@ -168,6 +172,8 @@ struct conf {
 	struct conf_route *routes;
 	struct conf_ike ike;
 	struct conf_console console;
+	uint16_t n_later;
+	struct conf_later *later;
 };
 
 // Reads and checks the whole file; every error goes to errors as "file:line:column: what is wrong and what to write
@@ -178,4 +184,6 @@ void conf_free(struct conf *c);
 // "file:line:column: " + message, as conf_load does.
 void conf_complain(const struct conf *c, struct conf_mark mark, FILE *errors, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
+// At start: names each key of c->later as conf_complain does. Returns how many there are; a hub starts with none.
+unsigned conf_refuse_later(const struct conf *c, FILE *errors);
 void conf_print_reference(FILE *out); // docs/config.md, generated from the tables

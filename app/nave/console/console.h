@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// testpmd-style prompt on DPDK's cmdline: on the terminal (-i) and over a UNIX socket (nave-console). Sessions live in control's
-// epoll; cmdline prints into a memfd, which goes into a bounded non-blocking buffer, so that a hung client hurts nobody.
+// testpmd-style prompt on DPDK's cmdline: on the terminal (-i) and over a UNIX socket (nave-console). Sessions live in
+// control's epoll; cmdline prints into a memfd, which goes into a bounded non-blocking buffer, so that a hung client
+// hurts nobody.
 //
-// A feature declares its commands in <feature>_cmd.c as a table of struct console_cmd and adds it in console_commands.c.
+// A feature declares its commands in <feature>_cmd.c as a table of struct console_cmd and adds it in
+// console_commands.c.
 #pragma once
 
 #include <stdbool.h>
@@ -13,8 +15,8 @@
 struct nave;
 struct console;
 
-// Words of a command: fixed words, choices ("a|b"), and arguments in capitals: ADDRESS, NUMBER, WORD, PREFIX. "show spoke
-// ADDRESS". The syntax string is the grammar, the help and the completion.
+// Words of a command: fixed words, choices ("a|b"), and arguments in capitals: ADDRESS, NUMBER, WORD, PREFIX. "show
+// spoke ADDRESS". The syntax string is the grammar, the help and the completion.
 struct console_args {
 	unsigned n;
 	const char *word[16]; // as typed, by position in the syntax

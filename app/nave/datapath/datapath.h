@@ -34,8 +34,8 @@ void datapath_free(struct datapath *dp);
 unsigned datapath_poll_once(struct datapath *dp, uint16_t worker);
 struct lcore_ctx *datapath_lcore(struct datapath *dp, uint16_t worker);
 
-// Control core. Takes ownership of m on success: an inner packet (or NHRP) with meta.way set, or a frame (WAY_FRAME). Chooses
-// the worker (owner of the peer). -ENOBUFS when its ring is full: the caller still owns m.
+// Control core. Takes ownership of m on success: an inner packet (or NHRP) with meta.way set, or a frame (WAY_FRAME).
+// Chooses the worker (owner of the peer). -ENOBUFS when its ring is full: the caller still owns m.
 int datapath_send(struct datapath *dp, struct rte_mbuf *m, enum egress_priority priority);
 // Control core: up to n punted packets of a class, of all workers in turn. The caller frees them.
 unsigned datapath_punted(struct datapath *dp, enum punt_class c, struct rte_mbuf **pkts, unsigned n);

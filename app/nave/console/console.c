@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "console.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "console_priv.h"
+#include "control.h"
+#include "log.h"
+#include "nave.h"
+#include "out_cells.h"
+#include "terminal.h"
+
+static int list_commands(const struct console *c, const char *first_word, struct out *out) {
+	size_t len = first_word ? strlen(first_word) : 0;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < c->n_cmds; i++)
+		n += !first_word ||
+		     (strncmp(c->cmds[i]->syntax, first_word, len) == 0 && c->cmds[i]->syntax[len] <= ' ');
+	if (n == 0)
+		return out_error(out, -ENOENT, "help: no command begins with \"%s\"", first_word);
+	out_list(out, "commands");
+	for (unsigned i = 0; i < c->n_cmds; i++) {
+		const char *syntax = c->cmds[i]->syntax;
+
+		if (first_word && !(strncmp(syntax, first_word, len) == 0 && syntax[len] <= ' '))
+			continue;
+		out_row(out);
+		out_str(out, "command", syntax);
+		out_str(out, "what_it_does", c->cmds[i]->help);
+		out_detail(out);
+		out_bool(out, "changes_something", c->cmds[i]->admin);
+	}
+	return 0;
+}
+
+static int cmd_help(struct nave *nave, const struct console_args *args, struct out *out) {
+	return list_commands(nave->console, args->n > 1 ? args->word[1] : NULL, out);
+}
+
+static int cmd_quit(struct nave *nave, const struct console_args *args, struct out *out) {
+	(void)nave;
+	(void)args;
+	out_quit(out);
+	return 0;
+}
+
+static int cmd_show_console(struct nave *nave, const struct console_args *args, struct out *out) {
+	const struct console *c = nave->console;
+	unsigned n = 0;
+
+	(void)args;
+	for (unsigned i = 0; i < CONSOLE_SESSIONS_MAX; i++)
+		n += c->sessions[i] != NULL;
+	out_record(out, "console");
+	out_str(out, "socket", c->listen_fd >= 0 ? c->socket : NULL);
+	out_u64(out, "sessions", n);
+	out_u64(out, "sessions_ever", c->counters.sessions);
+	out_u64(out, "sessions_refused", c->counters.refused);
+	out_u64(out, "sessions_closed_for_not_reading", c->counters.overflows);
+	out_u64(out, "commands", c->counters.commands);
+	out_u64(out, "commands_failed", c->counters.errors);
+	return 0;
+}
+
+static const struct console_cmd builtin_cmds[] = {
+	{"help", "list all commands", cmd_help, false},
+	{"help WORD", "list the commands that begin with a word", cmd_help, false},
+	{"quit", "leave; on the terminal that nave -i runs on, end the hub", cmd_quit, false},
+	{"show console", "sessions and commands of the console itself", cmd_show_console, false},
+	{0},
+};
+
+const struct console_cmd *console_find(
+	struct console *c, const char *line, struct grammar_words *words, struct out *out) {
+	const struct console_cmd *cmd;
+	char error[1024];
+
+	if (grammar_split(line, words) < 0) {
+		out_error(out, -E2BIG, "a command has at most %d characters and %d words", GRAMMAR_LINE_MAX - 1,
+			GRAMMAR_WORDS_MAX);
+		return NULL;
+	}
+	if (words->n == 0)
+		return NULL;
+	cmd = grammar_match(c->cmds, c->n_cmds, words, error, sizeof(error));
+	if (!cmd)
+		out_error(out, -EINVAL, "%s", error);
+	return cmd;
+}
+
+void console_run(struct console *c, const struct console_cmd *cmd, const struct grammar_words *words, struct out *out) {
+	struct console_args args = {.n = words->n};
+	int rc;
+
+	for (unsigned i = 0; i < words->n; i++)
+		args.word[i] = words->word[i];
+	out_slice_begin(out);
+	rc = cmd->run(c->nave, &args, out);
+	if (rc < 0 && out_rc(out) == 0)
+		out_error(out, rc, "%s: %s", cmd->syntax, strerror(-rc));
+}
+
+int console_run_line(struct console *c, const char *line, bool json, struct out *out) {
+	struct grammar_words words;
+	const struct console_cmd *cmd = console_find(c, line, &words, out);
+
+	(void)json; // as out was made
+	if (!cmd)
+		return out_rc(out);
+	do
+		console_run(c, cmd, &words, out);
+	while (out_more(out));
+	return out_rc(out);
+}
+
+int console_add(struct console *c, const struct console_cmd *cmds) {
+	for (; cmds->syntax; cmds++) {
+		if (c->n_cmds == CONSOLE_COMMANDS_MAX)
+			return -ENOSPC;
+		c->cmds[c->n_cmds++] = cmds;
+	}
+	return 0;
+}
+
+static void reap(struct console *c) {
+	for (unsigned i = 0; i < CONSOLE_SESSIONS_MAX; i++) {
+		struct session *s = c->sessions[i];
+
+		if (!s || !session_is_over(s))
+			continue;
+		if (session_ends_hub(s))
+			control_stop(c->nave->control);
+		session_free(s);
+		c->sessions[i] = NULL;
+	}
+}
+
+// One slice of one session a turn, in rotation: however many people list 20,000 spokes, a turn stays short.
+static bool run_one_slice(struct console *c) {
+	bool done = false, more = false;
+
+	for (unsigned i = 0; i < CONSOLE_SESSIONS_MAX; i++) {
+		unsigned at = (c->next_session + i) % CONSOLE_SESSIONS_MAX;
+		struct session *s = c->sessions[at];
+
+		if (!s || !session_wants_slice(s))
+			continue;
+		if (!done) {
+			session_slice(s);
+			c->next_session = at + 1;
+			done = true;
+		}
+		more = true;
+	}
+	return more;
+}
+
+static bool console_turn(void *arg, uint64_t now_ns) {
+	struct console *c = arg;
+	bool more = run_one_slice(c);
+
+	(void)now_ns;
+	for (unsigned i = 0; i < CONSOLE_SESSIONS_MAX; i++)
+		if (c->sessions[i])
+			more |= session_turn(c->sessions[i]);
+	reap(c);
+	return more;
+}
+
+int console_add_session(struct console *c, enum session_kind kind, int in_fd, int out_fd) {
+	for (unsigned i = 0; i < CONSOLE_SESSIONS_MAX; i++) {
+		if (c->sessions[i])
+			continue;
+		c->sessions[i] = session_create(c, kind, in_fd, out_fd);
+		if (!c->sessions[i])
+			return -errno;
+		c->counters.sessions++;
+		return 0;
+	}
+	c->counters.refused++;
+	return -EMFILE;
+}
+
+// A file description of our own, so that O_NONBLOCK does not fall upon the shell that shares ours.
+static int reopen_nonblocking(int fd, int mode) {
+	char path[32];
+	int own;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	own = open(path, mode | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | (mode == O_WRONLY ? O_APPEND : 0));
+	return own >= 0 ? own : fcntl(fd, F_DUPFD_CLOEXEC, 3);
+}
+
+int console_open_terminal(struct console *c) {
+	bool is_tty = isatty(STDIN_FILENO);
+	struct sigaction old, ignore = {.sa_handler = SIG_IGN};
+	int in_fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+	int out_fd = reopen_nonblocking(STDOUT_FILENO, O_WRONLY);
+	int rc;
+
+	if (in_fd < 0 || out_fd < 0) {
+		rc = -errno;
+		goto fail;
+	}
+	if (sigaction(SIGPIPE, NULL, &old) == 0 && old.sa_handler == SIG_DFL)
+		sigaction(SIGPIPE, &ignore, NULL);
+	rc = is_tty ? terminal_raw(in_fd) : 0;
+	if (rc < 0)
+		goto fail;
+	rc = console_add_session(c, is_tty ? SESSION_TERMINAL : SESSION_PIPE, in_fd, out_fd);
+	if (rc == 0)
+		return 0;
+	terminal_restore();
+fail:
+	if (in_fd >= 0)
+		close(in_fd);
+	if (out_fd >= 0)
+		close(out_fd);
+	return rc;
+}
+
+struct console *console_create(struct nave *nave) {
+	struct console *c = calloc(1, sizeof(*c));
+	int rc;
+
+	if (!c)
+		return NULL;
+	c->nave = nave;
+	c->listen_fd = -1;
+	console_add(c, builtin_cmds);
+	rc = control_on_turn(nave->control, console_turn, c);
+	if (rc < 0) {
+		free(c);
+		errno = -rc;
+		return NULL;
+	}
+	return c;
+}
+
+void console_free(struct console *c) {
+	if (!c)
+		return;
+	console_close_socket(c);
+	for (unsigned i = 0; i < CONSOLE_SESSIONS_MAX; i++)
+		session_free(c->sessions[i]);
+	terminal_restore();
+	free(c);
+}

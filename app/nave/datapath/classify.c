@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <netinet/in.h>
+
+#include <rte_byteorder.h>
+#include <rte_ether.h>
+#include <rte_ip.h>
+#include <rte_udp.h>
+
+#include "checksum.h"
+#include "classify.h"
+#include "esp_wire.h"
+#include "gre_wire.h"
+#include "punt.h"
+
+#define MAC_MASK 0x0000ffffffffffffull // of eight bytes loaded from a MAC address, little endian
+#define IPV6_FRAGMENT_LEN 8
+
+enum verdict {
+	GONE, // dropped or punted
+	TO_GRE,
+	TO_CLEAR,
+};
+
+// What both families' checks leave for the common part.
+struct outer {
+	uint16_t l4_off; // from the Ethernet header
+	uint16_t end; // of the IP packet
+	uint8_t protocol;
+	bool is_fragment;
+	bool is_link_multicast; // destination is multicast that the host may want
+};
+
+static __rte_always_inline enum verdict gone(struct lcore_ctx *lc, struct rte_mbuf *m, enum drop_reason why) {
+	pkt_drop(lc, m, why);
+	return GONE;
+}
+
+static __rte_always_inline enum verdict punt(struct lcore_ctx *lc, struct rte_mbuf *m, enum punt_class c) {
+	punt_one(lc, c, m);
+	return GONE;
+}
+
+static __rte_always_inline void meta_init(struct pkt_meta *meta, uint16_t port) {
+	*meta = (struct pkt_meta){
+		.port = port,
+		.tunnel = IFACE_NONE,
+		.endpoint = IFACE_NONE,
+		.iface_in = iface_of_port(port),
+	};
+}
+
+static __rte_always_inline bool addr_equal(const struct addr *a, uint8_t family, const uint8_t *bytes) {
+	return a->family == family && memcmp(a->bytes, bytes, family == ADDR_IPV4 ? 4 : 16) == 0;
+}
+
+// Sets meta->endpoint when a tunnel has the address as its source.
+static __rte_always_inline bool is_local(
+	const struct fwd *fwd, const struct fwd_port *port, uint8_t family, const uint8_t *dst, struct pkt_meta *meta) {
+	for (unsigned i = 0; i < port->n_endpoints; i++) {
+		if (addr_equal(&fwd->endpoints[port->endpoints[i]].addr, family, dst)) {
+			meta->endpoint = port->endpoints[i];
+			return true;
+		}
+	}
+	for (unsigned i = 0; i < port->n_addrs; i++)
+		if (addr_equal(&port->addrs[i], family, dst))
+			return true;
+	return false;
+}
+
+// UDP to an address of ours. A fragment has no port to go by: the host puts it together.
+static enum verdict classify_udp(struct lcore_ctx *lc, struct rte_mbuf *m, const struct outer *o) {
+	const uint8_t *frame = rte_pktmbuf_mtod(m, const uint8_t *);
+	const struct rte_udp_hdr *udp = (const struct rte_udp_hdr *)(frame + o->l4_off);
+	uint16_t len_bytes = o->end - o->l4_off;
+
+	if (len_bytes < sizeof(*udp))
+		return gone(lc, m, DROP_OUTER_MALFORMED);
+	if (udp->dst_port == RTE_BE16(UDP_PORT_IKE))
+		return punt(lc, m, PUNT_IKE);
+	if (udp->dst_port != RTE_BE16(UDP_PORT_NATT))
+		return punt(lc, m, PUNT_UNDERLAY);
+	switch (natt_classify((const uint8_t *)(udp + 1), len_bytes - sizeof(*udp))) {
+	case NATT_ESP:
+		return gone(lc, m, DROP_ESP_UNKNOWN);
+	case NATT_IKE:
+		return punt(lc, m, PUNT_IKE);
+	case NATT_KEEPALIVE:
+		return gone(lc, m, DROP_NATT_KEEPALIVE);
+	default:
+		return gone(lc, m, DROP_NATT_MALFORMED);
+	}
+}
+
+static enum verdict classify_local(struct lcore_ctx *lc, struct rte_mbuf *m, const struct outer *o) {
+	if (o->is_fragment) {
+		bool of_tunnel = o->protocol == IPPROTO_GRE || o->protocol == IPPROTO_ESP;
+
+		return of_tunnel ? gone(lc, m, DROP_OUTER_FRAGMENT) : punt(lc, m, PUNT_UNDERLAY);
+	}
+	switch (o->protocol) {
+	case IPPROTO_UDP:
+		return classify_udp(lc, m, o);
+	case IPPROTO_ESP:
+		return gone(lc, m, DROP_ESP_UNKNOWN);
+	case IPPROTO_GRE: // on an address without tunnels
+		return gone(lc, m, DROP_UNKNOWN_KEY);
+	default:
+		return punt(lc, m, PUNT_UNDERLAY);
+	}
+}
+
+// Cuts the frame to [from, end): headers in front, link padding behind.
+static __rte_always_inline void cut(struct rte_mbuf *m, struct pkt_meta *meta, uint16_t from, uint16_t end) {
+	meta->outer_len_bytes = from;
+	m->data_off += from;
+	m->data_len = end - from;
+	m->pkt_len = end - from;
+}
+
+// The common part: ours, to be routed, or neither.
+static __rte_always_inline enum verdict classify_ip(struct lcore_ctx *lc, const struct fwd_port *port,
+	struct rte_mbuf *m, const struct outer *o, uint8_t family, const uint8_t *dst) {
+	struct pkt_meta *meta = pkt_meta(m);
+
+	if (likely(is_local(lc->fwd, port, family, dst, meta))) {
+		if (likely(o->protocol == IPPROTO_GRE && !o->is_fragment && meta->endpoint != IFACE_NONE)) {
+			cut(m, meta, o->l4_off, o->end);
+			return TO_GRE;
+		}
+		return classify_local(lc, m, o);
+	}
+	if (o->is_link_multicast)
+		return punt(lc, m, PUNT_UNDERLAY);
+	if (!port->is_lan)
+		return gone(lc, m, DROP_NOT_LOCAL);
+	meta->gre_protocol = family == ADDR_IPV4 ? GRE_PROTO_IPV4 : GRE_PROTO_IPV6;
+	cut(m, meta, RTE_ETHER_HDR_LEN, o->end);
+	return TO_CLEAR;
+}
+
+static __rte_always_inline bool ipv4_checksum_ok(
+	const struct rte_mbuf *m, const struct rte_ipv4_hdr *ip, uint16_t hdr_len_bytes) {
+	uint64_t known = m->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK;
+
+	if (known == RTE_MBUF_F_RX_IP_CKSUM_GOOD)
+		return true;
+	if (known == RTE_MBUF_F_RX_IP_CKSUM_BAD)
+		return false;
+	return checksum(ip, hdr_len_bytes) == 0;
+}
+
+// RFC 1812 section 5.2.2.
+static __rte_always_inline enum verdict classify_ipv4(
+	struct lcore_ctx *lc, const struct fwd_port *port, struct rte_mbuf *m) {
+	const struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod_offset(m, const struct rte_ipv4_hdr *, RTE_ETHER_HDR_LEN);
+	struct pkt_meta *meta = pkt_meta(m);
+	uint16_t room = m->data_len - RTE_ETHER_HDR_LEN, hdr_len_bytes, total;
+	struct outer o;
+
+	if (unlikely(room < sizeof(*ip) || ip->version_ihl >> 4 != 4))
+		return gone(lc, m, DROP_OUTER_MALFORMED);
+	hdr_len_bytes = (ip->version_ihl & 0xf) * 4;
+	total = rte_be_to_cpu_16(ip->total_length);
+	if (unlikely(hdr_len_bytes < sizeof(*ip) || total < hdr_len_bytes || total > room))
+		return gone(lc, m, DROP_OUTER_MALFORMED);
+	if (unlikely(!ipv4_checksum_ok(m, ip, hdr_len_bytes)))
+		return gone(lc, m, DROP_OUTER_CHECKSUM);
+	meta->nbma.family = ADDR_IPV4;
+	memcpy(meta->nbma.bytes, &ip->src_addr, sizeof(ip->src_addr));
+	o = (struct outer){
+		.l4_off = RTE_ETHER_HDR_LEN + hdr_len_bytes,
+		.end = RTE_ETHER_HDR_LEN + total,
+		.protocol = ip->next_proto_id,
+		.is_fragment = ip->fragment_offset & RTE_BE16(RTE_IPV4_HDR_OFFSET_MASK | RTE_IPV4_HDR_MF_FLAG),
+		.is_link_multicast = (ip->dst_addr & RTE_BE32(0xffffff00)) == RTE_BE32(0xe0000000),
+	};
+	return classify_ip(lc, port, m, &o, ADDR_IPV4, (const uint8_t *)&ip->dst_addr);
+}
+
+// RFC 8200 section 3. Tunnel packets have no extension headers, a fragment header apart.
+static enum verdict classify_ipv6(struct lcore_ctx *lc, const struct fwd_port *port, struct rte_mbuf *m) {
+	const struct rte_ipv6_hdr *ip = rte_pktmbuf_mtod_offset(m, const struct rte_ipv6_hdr *, RTE_ETHER_HDR_LEN);
+	struct pkt_meta *meta = pkt_meta(m);
+	uint16_t room = m->data_len - RTE_ETHER_HDR_LEN, payload;
+	struct outer o;
+
+	if (room < sizeof(*ip) || (ip->vtc_flow & RTE_BE32(0xf0000000)) != RTE_BE32(0x60000000))
+		return gone(lc, m, DROP_OUTER_MALFORMED);
+	payload = rte_be_to_cpu_16(ip->payload_len);
+	if (payload > room - sizeof(*ip))
+		return gone(lc, m, DROP_OUTER_MALFORMED);
+	meta->nbma.family = ADDR_IPV6;
+	memcpy(meta->nbma.bytes, ip->src_addr, sizeof(ip->src_addr));
+	o = (struct outer){
+		.l4_off = RTE_ETHER_HDR_LEN + sizeof(*ip),
+		.end = RTE_ETHER_HDR_LEN + sizeof(*ip) + payload,
+		.protocol = ip->proto,
+		.is_link_multicast = ip->dst_addr[0] == 0xff && (ip->dst_addr[1] & 0xf) == 2,
+	};
+	if (o.protocol == IPPROTO_FRAGMENT) {
+		if (payload < IPV6_FRAGMENT_LEN)
+			return gone(lc, m, DROP_OUTER_MALFORMED);
+		o.is_fragment = true;
+		o.protocol = *((const uint8_t *)(ip + 1));
+	}
+	return classify_ip(lc, port, m, &o, ADDR_IPV6, ip->dst_addr);
+}
+
+static __rte_always_inline enum verdict classify_frame(
+	struct lcore_ctx *lc, const struct fwd_port *port, uint64_t mac, struct rte_mbuf *m) {
+	const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
+	uint64_t dst;
+
+	if (unlikely(m->nb_segs != 1 || m->data_len < RTE_ETHER_HDR_LEN))
+		return gone(lc, m, DROP_OUTER_MALFORMED);
+	memcpy(&dst, eth, sizeof(dst));
+	if (unlikely((dst & MAC_MASK) != mac && !rte_is_multicast_ether_addr(&eth->dst_addr)))
+		return gone(lc, m, DROP_NOT_OUR_MAC);
+	switch (eth->ether_type) {
+	case RTE_BE16(RTE_ETHER_TYPE_IPV4):
+		return classify_ipv4(lc, port, m);
+	case RTE_BE16(RTE_ETHER_TYPE_IPV6):
+		return classify_ipv6(lc, port, m);
+	case RTE_BE16(RTE_ETHER_TYPE_ARP):
+		return punt(lc, m, PUNT_UNDERLAY);
+	default:
+		return gone(lc, m, DROP_ETHERTYPE);
+	}
+}
+
+uint16_t classify_burst(struct lcore_ctx *lc, uint16_t port_idx, struct rte_mbuf **pkts, uint16_t n,
+	struct rte_mbuf **clear, uint16_t *n_clear) {
+	const struct fwd_port *port = &lc->fwd->ports[port_idx];
+	uint16_t kept = 0;
+	uint64_t mac = 0;
+
+	memcpy(&mac, port->mac, sizeof(port->mac));
+	for (uint16_t i = 0; i < n; i++) {
+		struct rte_mbuf *m = pkts[i];
+
+		meta_init(pkt_meta(m), port_idx);
+		switch (classify_frame(lc, port, mac, m)) {
+		case TO_GRE:
+			pkts[kept++] = m;
+			break;
+		case TO_CLEAR:
+			clear[(*n_clear)++] = m;
+			break;
+		case GONE:
+			break;
+		}
+	}
+	return kept;
+}

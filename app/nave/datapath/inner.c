@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "inner.h"
+
+#include <netinet/in.h>
+
+#include <rte_tcp.h>
+#include <rte_udp.h>
+
+#define PORT_BGP 179
+#define PROTO_EIGRP 88
+#define PROTO_OSPF 89
+#define ND_ROUTER_SOLICIT 133 // RFC 4861: 133..137
+#define ND_REDIRECT 137
+
+static bool ipv6_is_below_two(const uint8_t *a) { // :: or ::1
+	uint64_t hi, lo;
+
+	memcpy(&hi, a, sizeof(hi));
+	memcpy(&lo, a + 8, sizeof(lo));
+	return hi == 0 && (lo == 0 || lo == RTE_BE64(1));
+}
+
+// Neighbour discovery has no work inside a tunnel: NHRP does it.
+static bool is_neighbour_discovery(const struct rte_mbuf *m, const struct rte_ipv6_hdr *ip) {
+	const uint8_t *type = (const uint8_t *)(ip + 1);
+
+	return ip->proto == IPPROTO_ICMPV6 && m->data_len > sizeof(*ip) && *type >= ND_ROUTER_SOLICIT &&
+	       *type <= ND_REDIRECT;
+}
+
+enum inner_kind inner_check_ipv6(struct rte_mbuf *m, enum drop_reason *why) {
+	const struct rte_ipv6_hdr *ip = rte_pktmbuf_mtod(m, const struct rte_ipv6_hdr *);
+	uint16_t payload;
+
+	*why = DROP_INNER_MALFORMED;
+	if (m->data_len < sizeof(*ip) || (ip->vtc_flow & RTE_BE32(0xf0000000)) != RTE_BE32(0x60000000))
+		return INNER_DROP;
+	payload = rte_be_to_cpu_16(ip->payload_len);
+	if (payload > m->data_len - sizeof(*ip))
+		return INNER_DROP;
+	inner_cut(m, sizeof(*ip) + payload);
+	if (ip->dst_addr[0] == 0xff) {
+		*why = DROP_MULTICAST;
+		return is_neighbour_discovery(m, ip) ? INNER_DROP : INNER_MULTICAST;
+	}
+	*why = DROP_INNER_SOURCE;
+	if (ip->src_addr[0] == 0xff || ipv6_is_below_two(ip->src_addr) || ipv6_is_below_two(ip->dst_addr))
+		return INNER_DROP;
+	if (inner_ipv6_is_link_local(ip->src_addr) || inner_ipv6_is_link_local(ip->dst_addr))
+		return INNER_LINK_LOCAL;
+	return INNER_UNICAST;
+}
+
+static bool port_is_bgp(const uint8_t *l4) {
+	uint16_t ports[2];
+
+	memcpy(ports, l4, sizeof(ports));
+	return ports[0] == RTE_BE16(PORT_BGP) || ports[1] == RTE_BE16(PORT_BGP);
+}
+
+bool inner_is_routing(const struct rte_mbuf *m, bool is_ipv6) {
+	const uint8_t *ip = rte_pktmbuf_mtod(m, const uint8_t *);
+	uint16_t l4_off = is_ipv6 ? sizeof(struct rte_ipv6_hdr) : (ip[0] & 0xf) * 4;
+	uint8_t protocol =
+		is_ipv6 ? ((const struct rte_ipv6_hdr *)ip)->proto : ((const struct rte_ipv4_hdr *)ip)->next_proto_id;
+
+	switch (protocol) {
+	case PROTO_EIGRP:
+	case PROTO_OSPF:
+	case IPPROTO_PIM:
+		return true;
+	case IPPROTO_TCP:
+		return m->data_len >= l4_off + 4 && port_is_bgp(ip + l4_off);
+	default:
+		return false;
+	}
+}

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// From a worker to the control core: packets copied whole into the punt pool, so that control never holds an rx buffer.
+// Each class has its own bounded ring; each class, and each sender within it, has a token bucket on every worker.
+#pragma once
+
+#include "lcore_ctx.h"
+
+#define PUNT_PER_SOURCE_PPS 1000 // default
+
+struct punt_policer;
+
+// The sender's share of a class is kept by peer index, exactly; of senders that are no peers, by a hash of their
+// address.
+struct punt_policer *punt_policer_create(uint32_t max_peers, uint32_t per_source_pps); // NULL: out of memory
+void punt_policer_free(struct punt_policer *p);
+// Entries of the ring of a class; a power of two.
+unsigned punt_ring_size(enum punt_class c);
+
+// Takes m. Dropped: POLICED, PUNT_RING_FULL, PUNT_NO_MBUF, TOO_BIG.
+void punt_one(struct lcore_ctx *lc, enum punt_class c, struct rte_mbuf *m);
+void punt_burst(struct lcore_ctx *lc, enum punt_class c, struct rte_mbuf **pkts, uint16_t n);
