@@ -4,7 +4,7 @@
 #include <string.h>
 
 #define HOP_COUNT 255
-#define FIXED_AND_LENGTHS 32 // header, and the mandatory part up to the addresses
+#define FIXED_AND_LENGTHS 28 // header, and the mandatory part up to the addresses
 
 static uint16_t be16(const uint8_t *p) {
 	return (uint16_t)(p[0] << 8 | p[1]);
