@@ -247,7 +247,7 @@ static void message(struct rtnl *r, const struct nlmsghdr *h) {
 
 // One datagram. Number of messages in it, 0 when there is none, -errno.
 static int datagram(struct rtnl *r) {
-	struct sockaddr_nl from;
+	struct sockaddr_nl from = {0};
 	socklen_t from_len = sizeof(from);
 	ssize_t n = recvfrom(r->fd, r->buf, sizeof(r->buf), MSG_TRUNC, (struct sockaddr *)&from, &from_len);
 	unsigned left, count = 0;

@@ -16,7 +16,7 @@ BUILD=${NAVE_BUILD:-$PROJECT/build}
 BRIDGE=br0
 HUB_NBMA=10.0.0.1
 HUB_PROTOCOL=172.16.0.1
-STATE= # set by lab_up
+STATE='' # set by lab_up
 
 say() { printf '%(%H:%M:%S)T %s\n' -1 "$*"; }
 die() { echo "interop: $*" >&2; exit 1; }
@@ -58,7 +58,7 @@ lab_down() {
 	capture_stop_all
 	ip netns del "$NS" 2>/dev/null
 	[ "${NAVE_INTEROP_KEEP:-0}" = 1 ] && say "state kept in $STATE" || rm -rf "$STATE"
-	STATE=
+	STATE=''
 }
 # A veth with one end in the bridge, without offloads, so that checksums on it are complete.
 hub_port_up() {
@@ -73,7 +73,7 @@ hub_port_up() {
 }
 
 # --- the hub ------------------------------------------------------------------------------------------------------------
-HUB_PID= HUB_STATUS=
+HUB_PID='' HUB_STATUS='' HUB_LAST=''
 hub_start() { # PMD OPTIONS...
 	local pmd=$1
 	shift
@@ -83,12 +83,12 @@ hub_start() { # PMD OPTIONS...
 	HUB_PID=$!
 	wait_for 20 console "show version"
 }
-hub_stop() { # HUB_STATUS: how it ended
+hub_stop() { # HUB_STATUS: how it ended; HUB_LAST: the process that it was
 	[ -n "$HUB_PID" ] || return 0
 	kill "$HUB_PID" 2>/dev/null
 	wait "$HUB_PID"
 	HUB_STATUS=$?
-	HUB_PID=
+	HUB_LAST=$HUB_PID HUB_PID=''
 }
 console() { # COMMAND: its answer as JSON
 	timeout 5 "$BUILD/app/console/nave-console" -n "$NAME" -c "$1" --json
@@ -109,8 +109,7 @@ unbound() {
 	b=$(binding "$1") && [ -z "$b" ]
 }
 counter() { # NAME: of "show nhrp statistics"
-	console "show nhrp statistics" | jq --arg n "$1" 'if type == "array" then .[] | select(.counter == $n or .name == $n) |
-		(.value // .count // .packets) else .[$n] end'
+	console "show nhrp statistics" | jq --arg n "$1" '.[] | select(.name == $n) | .count'
 }
 
 # --- guests -------------------------------------------------------------------------------------------------------------
