@@ -147,7 +147,8 @@ static bool interface_address_read(
 			out->addr.family == ADDR_IPV4 ? 24 : 64);
 	else if (!is_unicast(&out->addr) || addr_is_loopback(&out->addr) || out->len_bits == 0 ||
 		 !is_host_of_subnet(&out->addr, out->len_bits))
-		conf_error(r, n->mark, "%s: '%s' cannot be the address of a host", k->name, text);
+		conf_error(r, n->mark, "%s: '%s' cannot be the address of a host: write one from inside its subnet",
+			k->name, text);
 	else
 		return true;
 	return false;

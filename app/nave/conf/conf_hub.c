@@ -36,7 +36,7 @@ static void cpus_read(struct conf_reader *r, const struct conf_key *k, const str
 	}
 }
 
-const struct conf_type conf_cpus = {cpus_read, "list of CPU numbers", CONF_ARG_NONE};
+static const struct conf_type cpus_type = {cpus_read, "list of CPU numbers", CONF_ARG_NONE};
 
 static const struct conf_word hugepages_words[] = {{"auto", HUGEPAGES_AUTO}, {"off", HUGEPAGES_OFF}, {0}};
 static const struct conf_word idle_words[] = {{"sleep", CONF_IDLE_SLEEP}, {"poll", CONF_IDLE_POLL}, {0}};
@@ -46,7 +46,7 @@ static const struct conf_key hub_keys[] = {
 		.help = "names the hub's files: pid file, sockets, DPDK's file prefix"},
 	{"control-cpu", &conf_number, CONF_FIELD(struct conf_hub, control_cpu), &(const struct conf_range){0, CPU_MAX},
 		.fallback = "0", .help = "CPU of the control core"},
-	{"worker-cpus", &conf_cpus, CONF_FIELD(struct conf_hub, worker_cpus), .fallback = "1",
+	{"worker-cpus", &cpus_type, CONF_FIELD(struct conf_hub, worker_cpus), .fallback = "1",
 		.help = "CPUs of the workers, one worker for each"},
 	{"hugepages", &conf_number, CONF_FIELD(struct conf_hub, hugepages_mib),
 		&(const struct conf_range){2, 1 << 20, hugepages_words}, .fallback = "auto",

@@ -93,7 +93,9 @@ static void gateways_check(struct conf_reader *r, const struct conf_port *p) {
 		if (conf_is_own(p->addresses, p->n_addresses, &g->addr))
 			conf_error(r, g->mark, "gateway: %s is the port's own address: write the router's", buf);
 		else if (!conf_is_on_link(p->addresses, p->n_addresses, &g->addr) && !addr_is_link_local(&g->addr))
-			conf_error(r, g->mark, "gateway: %s is in no subnet of the port's addresses", buf);
+			conf_error(r, g->mark,
+				"gateway: %s is in no subnet of the port's addresses: write a router's from there",
+				buf);
 		if (i && g->addr.family == p->gateways[0].addr.family)
 			conf_error(r, g->mark, "gateway: a second one of the same family: write one");
 	}

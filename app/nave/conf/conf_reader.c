@@ -2,75 +2,10 @@
 #include "conf_reader.h"
 
 #include <assert.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define STEPS_MAX (2 * CONF_NODES_MAX)
-#define NEAR_MAX 3 // edits
-
-struct conf_error {
-	struct conf_mark mark;
-	unsigned order;
-	char *text;
-};
-
-void conf_error(struct conf_reader *r, struct conf_mark mark, const char *fmt, ...) {
-	struct conf_error *e;
-	va_list ap;
-
-	r->n_errors++;
-	if (r->n_kept == CONF_ERRORS_MAX)
-		return;
-	if (!r->errors)
-		r->errors = calloc(CONF_ERRORS_MAX, sizeof(*r->errors));
-	if (!r->errors)
-		return;
-	e = &r->errors[r->n_kept];
-	va_start(ap, fmt);
-	if (vasprintf(&e->text, fmt, ap) < 0)
-		e->text = NULL;
-	va_end(ap);
-	e->mark = mark;
-	e->order = r->n_kept++;
-}
-
-static int error_compare(const void *pa, const void *pb) {
-	const struct conf_error *a = pa, *b = pb;
-
-	if (a->mark.line != b->mark.line)
-		return a->mark.line < b->mark.line ? -1 : 1;
-	if (a->mark.column != b->mark.column)
-		return a->mark.column < b->mark.column ? -1 : 1;
-	return a->order < b->order ? -1 : a->order > b->order;
-}
-
-void conf_errors_print(struct conf_reader *r, FILE *out) {
-	if (r->n_kept)
-		qsort(r->errors, r->n_kept, sizeof(*r->errors), error_compare);
-	for (unsigned i = 0; i < r->n_kept; i++) {
-		conf_complain(r->conf, r->errors[i].mark, out, "%s", r->errors[i].text ? r->errors[i].text : "error");
-		free(r->errors[i].text);
-	}
-	if (r->n_errors > r->n_kept)
-		fprintf(out, "%s: more than %u errors: mend these first\n", r->conf->file, r->n_kept);
-	free(r->errors);
-	r->errors = NULL;
-	r->n_kept = 0;
-}
-
-static void bad_add(struct conf_reader *r, const void *item) {
-	if (r->n_bad < CONF_ERRORS_MAX)
-		r->bad[r->n_bad++] = item;
-}
-
-bool conf_is_bad(const struct conf_reader *r, const void *item) {
-	for (unsigned i = 0; i < r->n_bad; i++) {
-		if (r->bad[i] == item)
-			return true;
-	}
-	return r->n_errors > CONF_ERRORS_MAX;
-}
+#define STEPS_MAX CONF_NODES_MAX // without aliases there are never more steps than nodes
 
 static size_t path_enter(struct conf_reader *r, const char *name) {
 	size_t len = strlen(r->path);
@@ -105,46 +40,23 @@ void conf_later_add(struct conf_reader *r, const char *key, struct conf_mark mar
 	path_leave(r, len);
 }
 
-// Levenshtein's.
-static unsigned distance(const char *a, const char *b) {
-	size_t la = strlen(a), lb = strlen(b);
-	unsigned row[32];
+static void unknown_key_error(
+	struct conf_reader *r, const struct conf_key *keys, const struct conf_node *n, const char *near) {
+	char known[256] = "";
+	size_t len = 0;
 
-	if (la >= 32 || lb >= 32)
-		return UINT32_MAX;
-	for (unsigned j = 0; j <= lb; j++)
-		row[j] = j;
-	for (unsigned i = 1; i <= la; i++) {
-		unsigned diagonal = row[0];
-
-		row[0] = i;
-		for (unsigned j = 1; j <= lb; j++) {
-			unsigned best = diagonal + (a[i - 1] != b[j - 1]);
-
-			diagonal = row[j];
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
-			row[j] = best;
-		}
-	}
-	return row[lb];
+	for (unsigned i = 0; keys[i].name && len < sizeof(known); i++)
+		len += snprintf(known + len, sizeof(known) - len, "%s%s", i ? ", " : "", keys[i].name);
+	if (near)
+		conf_error(r, n->mark, "unknown key '%.40s': did you mean '%s'?", n->text, near);
+	else
+		conf_error(r, n->mark, "unknown key '%.40s': the keys here are %s", n->text, known);
 }
 
-void conf_nearest_offer(struct conf_nearest *n, const char *candidate) {
-	unsigned d = distance(n->word, candidate), len = strlen(candidate);
-
-	// Of a short word, not every letter may be wrong.
-	if (len && d <= NEAR_MAX && d < (len < 2 ? 2 : len) && (!n->best || d < n->distance)) {
-		n->best = candidate;
-		n->distance = d;
-	}
-}
-
-// Index of the key in the table, or -1 after an error.
-static int key_find(struct conf_reader *r, const struct conf_key *keys, const struct conf_node *n) {
+// Index of the key in the table, or -1 after an error; the key that was meant, if one is near, is then not missing.
+static int key_find(struct conf_reader *r, const struct conf_key *keys, const struct conf_node *n, bool *is_meant) {
 	struct conf_nearest near = {.word = n->text};
+	int meant = -1;
 
 	if (n->kind != CONF_NODE_SCALAR) {
 		conf_error(r, n->mark, "a key must be a word");
@@ -154,31 +66,28 @@ static int key_find(struct conf_reader *r, const struct conf_key *keys, const st
 		if (strcmp(keys[i].name, n->text) == 0)
 			return i;
 		conf_nearest_offer(&near, keys[i].name);
+		if (near.best == keys[i].name)
+			meant = i;
 	}
-	if (near.best)
-		conf_error(r, n->mark, "unknown key '%.40s': did you mean '%s'?", n->text, near.best);
-	else {
-		char known[256] = "";
-		size_t len = 0;
-
-		for (unsigned i = 0; keys[i].name && len < sizeof(known); i++)
-			len += snprintf(known + len, sizeof(known) - len, "%s%s", i ? ", " : "", keys[i].name);
-		conf_error(r, n->mark, "unknown key '%.40s': the keys here are %s", n->text, known);
-	}
+	if (meant >= 0)
+		is_meant[meant] = true;
+	unknown_key_error(r, keys, n, near.best);
 	return -1;
 }
 
 static bool step(struct conf_reader *r, const struct conf_node *n) {
-	if (++r->n_steps == STEPS_MAX)
-		conf_error(r, n->mark, "the aliases make the file too large: write the values out");
-	return r->n_steps < STEPS_MAX && r->n_errors <= CONF_ERRORS_MAX;
+	if (!r->is_over && ++r->n_steps == STEPS_MAX) {
+		conf_error(r, n->mark, "the aliases make the file too large: at most 4 million values");
+		r->is_over = true;
+	}
+	return !r->is_over && r->n_errors <= CONF_ERRORS_MAX;
 }
 
 // Sorts the pairs of n into values, by the rows of the table.
 static void map_sort(struct conf_reader *r, const struct conf_key *keys, const struct conf_node *n,
-	const struct conf_node **names, const struct conf_node **values) {
+	const struct conf_node **names, const struct conf_node **values, bool *is_meant) {
 	for (unsigned p = 0; p + 1 < n->n_items && step(r, n); p += 2) {
-		int i = key_find(r, keys, n->items[p]);
+		int i = key_find(r, keys, n->items[p], is_meant);
 
 		if (i < 0)
 			continue;
@@ -217,16 +126,19 @@ static void key_default(struct conf_reader *r, const struct conf_key *k, void *b
 
 void conf_map_read(struct conf_reader *r, const struct conf_key *keys, const struct conf_node *n, void *base) {
 	const struct conf_node *names[CONF_KEYS_MAX] = {0}, *values[CONF_KEYS_MAX] = {0};
+	bool is_meant[CONF_KEYS_MAX] = {false};
 
 	if (n->kind != CONF_NODE_MAP) {
 		conf_error(r, n->mark, "a mapping is wanted here: write {%s: ...}", keys[0].name);
 		return;
 	}
-	map_sort(r, keys, n, names, values);
+	map_sort(r, keys, n, names, values, is_meant);
 	for (unsigned i = 0; keys[i].name; i++) {
 		assert(i < CONF_KEYS_MAX);
 		if (values[i])
 			key_read(r, &keys[i], values[i], base);
+		else if (keys[i].required && is_meant[i])
+			continue;
 		else if (keys[i].required)
 			conf_error(r, names[i] ? names[i]->mark : n->mark, "key '%s' is missing: %s", keys[i].name,
 				keys[i].help);
@@ -257,7 +169,7 @@ static void item_read(struct conf_reader *r, const struct conf_shape *s, const s
 	if (r->n_errors == n_errors && s->check)
 		s->check(r, n, item);
 	if (r->n_errors != n_errors)
-		bad_add(r, item);
+		conf_bad_add(r, item);
 }
 
 static void section_read(struct conf_reader *r, const struct conf_key *k, const struct conf_node *n, void *base) {
@@ -322,7 +234,7 @@ static char *named_place(
 
 	if (name->kind != CONF_NODE_SCALAR || !name_is_valid(name->text)) {
 		conf_error(r, name->mark,
-			"%s: a name has 1 to 15 letters, digits, '_', '-' or '.', and begins with none of '-', '.'",
+			"%s: a name has 1 to 15 letters, digits, '_', '-' or '.', and begins with none of the last two",
 			k->name);
 		return NULL;
 	}

@@ -20,6 +20,7 @@ struct conf_reader {
 	struct conf_error *errors; // CONF_ERRORS_MAX, sorted before they are printed
 	char path[96]; // "tunnels.dmvpn0.nhrp": where we are
 	unsigned n_steps; // keys and items taken; bounds what aliases can blow up
+	bool is_over; // it was too much: said once, and the reading ends
 	unsigned n_bad;
 	const void *bad[CONF_ERRORS_MAX]; // items that had errors: others do not complain about them again
 };
@@ -83,6 +84,7 @@ void conf_error(struct conf_reader *r, struct conf_mark mark, const char *fmt, .
 	__attribute__((format(printf, 3, 4)));
 // Sorted by place, one a line; frees them.
 void conf_errors_print(struct conf_reader *r, FILE *out);
+void conf_bad_add(struct conf_reader *r, const void *item);
 bool conf_is_bad(const struct conf_reader *r, const void *item);
 void conf_later_add(struct conf_reader *r, const char *key, struct conf_mark mark); // key: "" for the path itself
 
@@ -114,12 +116,13 @@ extern const struct conf_type conf_address, conf_mac, conf_prefix;
 extern const struct conf_type conf_interface_addresses; // with prefix length, unicast, no duplicates
 extern const struct conf_type conf_addresses; // hosts
 extern const struct conf_type conf_prefixes;
-extern const struct conf_type conf_cpus;
 // Names of what the file declares elsewhere; CONF_NONE when absent or unknown.
 extern const struct conf_type conf_vrf_ref, conf_port_ref, conf_tunnel_ref;
 
 extern const struct conf_key conf_top_keys[];
 extern const struct conf_shape conf_hub_shape, conf_vrf_shape, conf_port_shape, conf_tunnel_shape, conf_route_shape;
+extern const struct conf_type conf_protection;
+extern const struct conf_shape conf_protection_shape;
 void conf_routes_check(struct conf_reader *r);
 
 // What ports and tunnels have in common.

@@ -72,10 +72,10 @@ bool conf_word_read(struct conf_reader *r, const struct conf_key *k, const struc
 		conf_nearest_offer(&near, w->word);
 	words_list(words, known, sizeof(known));
 	if (near.best)
-		conf_error(
-			r, n->mark, "%s: '%.40s' is none of %s: did you mean '%s'?", k->name, text, known, near.best);
+		conf_error(r, n->mark, "%s: unknown value '%.40s': did you mean '%s'? (%s)", k->name, text, near.best,
+			known);
 	else
-		conf_error(r, n->mark, "%s: '%.40s' is none of %s", k->name, text, known);
+		conf_error(r, n->mark, "%s: unknown value '%.40s': write %s", k->name, text, known);
 	return false;
 }
 
@@ -105,7 +105,7 @@ static void bool_read(struct conf_reader *r, const struct conf_key *k, const str
 	if (word_find(bool_words, text, &v))
 		conf_store(k, base, v);
 	else
-		conf_error(r, n->mark, "%s: '%.40s' is neither true nor false", k->name, text);
+		conf_error(r, n->mark, "%s: '%.40s' is not a yes or no: write true or false", k->name, text);
 }
 
 // Decimal or 0x; nothing else that strtoull takes (signs, blanks, octal).
@@ -118,13 +118,14 @@ static bool digits_parse(const char *text, char **end, uint64_t *v) {
 	return *v <= INT64_MAX;
 }
 
-static void range_error(struct conf_reader *r, const struct conf_key *k, const struct conf_node *n, const char *what) {
+static void range_error(struct conf_reader *r, const struct conf_key *k, const struct conf_node *n, const char *what,
+	const char *unit) {
 	const struct conf_range *range = k->arg;
 	char words[80];
 
 	words_list(range->words, words, sizeof(words));
-	conf_error(r, n->mark, "%s: '%.40s' is not %s from %lld to %lld%s%s", k->name, n->text, what,
-		(long long)range->min, (long long)range->max, words[0] ? ", nor " : "", words);
+	conf_error(r, n->mark, "%s: '%.40s' is not a %s from %lld to %lld%s%s%s", k->name, n->text, what,
+		(long long)range->min, (long long)range->max, unit, words[0] ? ", nor " : "", words);
 }
 
 static void number_read(struct conf_reader *r, const struct conf_key *k, const struct conf_node *n, void *base) {
@@ -139,7 +140,7 @@ static void number_read(struct conf_reader *r, const struct conf_key *k, const s
 	if (word_find(range->words, text, &word))
 		conf_store(k, base, word);
 	else if (!digits_parse(text, &end, &v) || *end || (int64_t)v < range->min || (int64_t)v > range->max)
-		range_error(r, k, n, "a number");
+		range_error(r, k, n, "number", "");
 	else
 		conf_store(k, base, v);
 }
@@ -167,7 +168,7 @@ static void milliseconds_read(struct conf_reader *r, const struct conf_key *k, c
 	}
 	v *= unit_ms(end);
 	if ((int64_t)v < range->min || (int64_t)v > range->max)
-		range_error(r, k, n, "a time, in milliseconds");
+		range_error(r, k, n, "time", " ms");
 	else
 		conf_store(k, base, v);
 }
@@ -189,7 +190,7 @@ static void seconds_read(struct conf_reader *r, const struct conf_key *k, const 
 	if (*end)
 		v = v * unit_ms(end) / 1000;
 	if ((int64_t)v < range->min || (int64_t)v > range->max)
-		range_error(r, k, n, "a time, in seconds");
+		range_error(r, k, n, "time", " s");
 	else
 		conf_store(k, base, v);
 }

@@ -82,6 +82,8 @@ static bool needs_route(const struct publish *p, const struct binding *b) {
 
 	if (!is_host(&b->prefix))
 		return true;
+	if (b->prefix.addr.family == ADDR_IPV6 && addr_is_link_local(&b->prefix.addr))
+		return false; // never forwarded
 	for (unsigned i = 0; i < t->n_addrs; i++) {
 		struct prefix connected = prefix_of(&t->addrs[i].addr, t->addrs[i].len_bits);
 

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// tunnels.NAME.protection: a word or a mapping.
+#include "conf_reader.h"
+
+// Identities and manual SAs are checked as far as they can be, and not kept: nothing carries them out yet.
+struct identity {
+	char match[256], group[64];
+};
+
+static const struct conf_key identity_keys[] = {
+	{"match", &conf_text, CONF_FIELD(struct identity, match), .required = true, .help = "IKE identity, with `*`"},
+	{"protocol", &conf_prefixes, .help = "protocol addresses that it may register"},
+	{"prefixes", &conf_prefixes, .help = "prefixes that may be behind it"},
+	{"group", &conf_text, CONF_FIELD(struct identity, group), .help = "group that it belongs to"},
+	{0},
+};
+
+static const struct conf_shape identity_shape = {.keys = identity_keys};
+
+static void identities_read(struct conf_reader *r, const struct conf_key *k, const struct conf_node *n, void *base) {
+	struct identity scratch;
+
+	(void)base;
+	if (n->kind == CONF_NODE_SCALAR)
+		conf_error(r, n->mark, "%s: a list is wanted: write [{match: ...}]", k->name);
+	for (unsigned i = 0; n->kind != CONF_NODE_SCALAR && i < conf_list_len(n); i++)
+		conf_map_read(r, identity_keys, conf_list_item(n, i), &scratch);
+}
+
+static const struct conf_type identities_type = {identities_read, "list of mappings", CONF_ARG_SHAPE};
+
+static void sas_read(struct conf_reader *r, const struct conf_key *k, const struct conf_node *n, void *base) {
+	(void)base;
+	if (n->kind == CONF_NODE_SCALAR)
+		conf_error(r, n->mark, "%s: a list of mappings is wanted", k->name);
+}
+
+static const struct conf_type sas_type = {sas_read, "list of mappings", CONF_ARG_NONE};
+
+static const struct conf_word mode_words[] = {
+	{"none", CONF_PROTECTION_NONE},
+	{"ike", CONF_PROTECTION_IKE},
+	{"manual", CONF_PROTECTION_MANUAL},
+	{0},
+};
+
+static void mode_read(struct conf_reader *r, const struct conf_key *k, const struct conf_node *n, void *base) {
+	struct conf_tunnel *t = base;
+	int64_t mode;
+
+	if (!conf_word_read(r, k, n, mode_words, &mode))
+		return;
+	t->protection = mode;
+	t->anti_spoof = mode != CONF_PROTECTION_NONE;
+}
+
+static const struct conf_type mode_type = {mode_read, "none, ike or manual", CONF_ARG_NONE};
+static const struct conf_word spoof_words[] = {{"strict", true}, {"off", false}, {0}};
+
+static const struct conf_key protection_keys[] = {
+	{"mode", &mode_type, .required = true, .help = "write none, ike or manual"},
+	{"replay-window", &conf_number, CONF_FIELD(struct conf_tunnel, replay_window),
+		&(const struct conf_range){32, 4096}, .fallback = "1024",
+		.help = "packets that may come late on an inbound SA"},
+	{"anti-spoof", &conf_choice, CONF_FIELD(struct conf_tunnel, anti_spoof), spoof_words,
+		.shown = "strict; off with mode none",
+		.help = "`strict`: the source of what a spoke sends must be routed to that spoke"},
+	{"identities", &identities_type, .arg = &identity_shape, .help = "what each IKE identity may register"},
+	{"sas", &sas_type, .help = "SAs of mode manual"},
+	{0},
+};
+
+const struct conf_shape conf_protection_shape = {.keys = protection_keys};
+
+static void protection_read(struct conf_reader *r, const struct conf_key *k, const struct conf_node *n, void *base) {
+	static const struct conf_node mode = {.kind = CONF_NODE_SCALAR, .text = "mode"};
+	static const struct conf_node none = {.kind = CONF_NODE_SCALAR, .text = "none"};
+	static const struct conf_node *pair[2] = {&mode, &none};
+	static const struct conf_node unprotected = {.kind = CONF_NODE_MAP, .text = "", .n_items = 2, .items = pair};
+	struct conf_tunnel *t = base;
+
+	if (n->kind == CONF_NODE_LIST)
+		conf_error(r, n->mark, "protection: write none, or {mode: ike}");
+	else if (n->kind == CONF_NODE_MAP)
+		conf_map_read(r, protection_keys, n, base);
+	else {
+		conf_map_read(r, protection_keys, &unprotected, base); // for its defaults
+		mode_read(r, k, n, base);
+	}
+	if (t->protection != CONF_PROTECTION_NONE)
+		conf_later_add(r, "", n->mark);
+}
+
+const struct conf_type conf_protection = {protection_read, "none, ike, manual or a mapping", CONF_ARG_SHAPE};

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "nhrp_ctl.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_mbuf.h>
+
+#include "conf.h"
+#include "control.h"
+#include "datapath.h"
+#include "log.h"
+#include "nhrp_state.h"
+#include "pkt_meta.h"
+#include "publish.h"
+#include "clock.h" // after DPDK
+
+#define BURST 32
+#define MESSAGES_PER_TURN 256 // some 0.5 ms
+#define EXPIRIES_PER_TURN 64
+
+static const char *const counter_names[] = {
+#define X(name, counter, help) [NHRP_CTL_##name] = counter,
+	NHRP_CTL_COUNTERS(X)
+#undef X
+};
+
+static const char *const counter_helps[] = {
+#define X(name, counter, help) [NHRP_CTL_##name] = help,
+	NHRP_CTL_COUNTERS(X)
+#undef X
+};
+
+const char *nhrp_ctl_counter_name(enum nhrp_ctl_counter c) {
+	return counter_names[c];
+}
+
+const char *nhrp_ctl_counter_help(enum nhrp_ctl_counter c) {
+	return counter_helps[c];
+}
+
+static void log_binding(const char *what, const struct binding *b) {
+	char prefix[PREFIX_STRLEN], nbma[ADDR_STRLEN];
+
+	if (log_level >= LOG_LEVEL_DEBUG)
+		log_line(LOG_LEVEL_DEBUG, "%s %s at %s", prefix_format(&b->prefix, prefix), what,
+			addr_format(&b->nbma, nbma));
+}
+
+static void withdraw(struct nhrp_ctl *n, struct binding *b) {
+	publish_binding_withdraw(n->nave->publish, b);
+	nhrp_cache_remove(n->nhs.cache, b);
+}
+
+// No room in a forwarding table: the client is told, with the code of a full cache, and tries again later.
+static void refuse(struct nhrp_ctl *n, struct binding *b) {
+	struct nhrp_msg *reply = &n->result.reply;
+
+	n->stats.counters[NHRP_CTL_PUBLISH_FAILED]++;
+	for (unsigned i = 0; n->result.send && i < reply->n_cies; i++) {
+		struct nhrp_cie *cie = &reply->cies[i];
+		const struct addr *protocol = cie->protocol.family ? &cie->protocol : &reply->src_protocol;
+
+		if (!prefix_contains(&b->prefix, protocol))
+			continue;
+		cie->code = NHRP_CODE_NO_RESOURCES;
+		cie->holding_time_s = 0;
+	}
+	withdraw(n, b);
+}
+
+static void publish_change(struct nhrp_ctl *n, const struct nhs_change *change) {
+	struct binding *b = change->binding;
+
+	switch (change->kind) {
+	case NHS_REFRESHED:
+		break;
+	case NHS_REMOVED:
+		log_binding("purged", b);
+		withdraw(n, b);
+		break;
+	case NHS_ADDED:
+	case NHS_CHANGED:
+		log_binding(change->kind == NHS_ADDED ? "registered" : "moved", b);
+		if (publish_binding(n->nave->publish, b) < 0)
+			refuse(n, b);
+		break;
+	}
+}
+
+// Publish, then reply; withdraw, then reply.
+static void receive(struct nhrp_ctl *n, struct rte_mbuf *m, uint64_t now_ns) {
+	const struct pkt_meta *meta = pkt_meta(m);
+	struct nhs_source src = {.nbma = meta->nbma, .nbma_port = meta->nbma_port};
+	const uint8_t *bytes = rte_pktmbuf_mtod(m, const uint8_t *);
+	enum nhrp_decode_error error;
+
+	n->stats.counters[NHRP_CTL_RECEIVED]++;
+	if (meta->tunnel >= n->n_confs || !n->nave->fwd.tunnels[meta->tunnel]) {
+		n->stats.counters[NHRP_CTL_NO_TUNNEL]++;
+		return;
+	}
+	error = nhrp_msg_decode(bytes, m->data_len, &n->msg);
+	if (error != NHRP_ERR_NONE) {
+		n->stats.decode_errors[error]++;
+		return;
+	}
+	nhs_receive(&n->nhs, &n->confs[meta->tunnel], &n->msg, bytes, m->data_len, &src, now_ns, &n->result);
+	for (unsigned i = 0; i < n->result.n_changes; i++)
+		publish_change(n, &n->result.changes[i]);
+	if (n->result.send)
+		nhrp_send(n, meta->tunnel, &src, &n->result.reply, now_ns);
+}
+
+static void expired(struct binding *b, uint64_t now_ns, void *arg) {
+	(void)now_ns;
+	log_binding("expired", b);
+	withdraw(arg, b);
+}
+
+static bool turn(void *arg, uint64_t now_ns) {
+	struct nhrp_ctl *n = arg;
+	struct rte_mbuf *pkts[BURST];
+	unsigned done = 0, got, gone;
+
+	do {
+		got = datapath_punted(n->nave->datapath, PUNT_NHRP, pkts, BURST);
+		for (unsigned i = 0; i < got; i++) {
+			if (i + 1 < got)
+				rte_prefetch0(rte_pktmbuf_mtod(pkts[i + 1], void *));
+			receive(n, pkts[i], now_ns);
+		}
+		rte_pktmbuf_free_bulk(pkts, got);
+		done += got;
+	} while (got && done < MESSAGES_PER_TURN);
+	nhrp_waiting_turn(n, now_ns);
+	gone = nhs_expire(&n->nhs, now_ns, EXPIRIES_PER_TURN, expired, n);
+	return done >= MESSAGES_PER_TURN || gone == EXPIRIES_PER_TURN;
+}
+
+static void tunnel_conf(struct nhs_config *out, const struct conf *conf, uint16_t tunnel) {
+	const struct conf_tunnel *t = &conf->tunnels[tunnel];
+
+	*out = (struct nhs_config){
+		.tunnel = tunnel,
+		.nbma = t->source,
+		.max_registrations = t->max_registrations ? t->max_registrations : conf->hub.max_spokes,
+		.holding_time_s = t->holding_time_s,
+		.mtu = t->mtu,
+		.multicast_dynamic = t->multicast_dynamic,
+	};
+	memcpy(out->authentication, t->authentication, sizeof(out->authentication));
+	for (unsigned i = t->n_addresses; i-- > 0;) { // the first of each family stays
+		unsigned f = t->addresses[i].addr.family == ADDR_IPV6;
+
+		out->protocol[f] = t->addresses[i].addr;
+		out->subnet[f] = prefix_of(&t->addresses[i].addr, t->addresses[i].len_bits);
+	}
+}
+
+static int add_statics(struct nhrp_ctl *n, const struct conf *conf, uint16_t tunnel, uint64_t now_ns) {
+	const struct conf_tunnel *t = &conf->tunnels[tunnel];
+
+	for (unsigned i = 0; i < t->n_static; i++) {
+		const struct conf_static_map *s = &t->statics[i];
+		struct binding *b =
+			nhs_add_static(&n->nhs, &n->confs[tunnel], &s->protocol, &s->nbma, s->multicast, now_ns);
+		int rc = b ? publish_binding(n->nave->publish, b) : -ENOSPC;
+
+		if (rc < 0) {
+			log_error("tunnels.%s.nhrp.static[%u]: %s", t->name, i, strerror(-rc));
+			return rc;
+		}
+	}
+	return 0;
+}
+
+// A spoke of both families has two bindings.
+static uint32_t cache_size(const struct conf *conf) {
+	uint32_t n = conf->hub.max_spokes, statics = 0;
+	unsigned families = 0;
+
+	for (unsigned i = 0; i < conf->n_tunnels; i++) {
+		statics += conf->tunnels[i].n_static;
+		for (unsigned j = 0; j < conf->tunnels[i].n_addresses; j++)
+			families |= conf->tunnels[i].addresses[j].addr.family == ADDR_IPV6 ? 2 : 1;
+	}
+	return (families == 3 ? 2 * n : n) + statics;
+}
+
+static int start(struct nhrp_ctl *n, const struct conf *conf) {
+	uint64_t now_ns = clock_now_ns();
+
+	n->n_confs = conf->n_tunnels;
+	n->confs = calloc(conf->n_tunnels + 1, sizeof(*n->confs));
+	if (!n->confs)
+		return -ENOMEM;
+	for (uint16_t i = 0; i < conf->n_tunnels; i++) {
+		int rc;
+
+		tunnel_conf(&n->confs[i], conf, i);
+		rc = add_statics(n, conf, i, now_ns);
+		if (rc < 0)
+			return rc;
+	}
+	return control_on_turn(n->nave->control, turn, n);
+}
+
+struct nhrp_ctl *nhrp_ctl_create(struct nave *nave) {
+	struct nhrp_ctl *n = calloc(1, sizeof(*n));
+	int rc;
+
+	if (!n)
+		return NULL;
+	n->nave = nave;
+	rc = nhs_init(&n->nhs, cache_size(nave->conf), clock_now_ns());
+	if (rc == 0)
+		rc = start(n, nave->conf);
+	if (rc == 0)
+		return n;
+	nhrp_ctl_free(n);
+	errno = -rc;
+	return NULL;
+}
+
+void nhrp_ctl_free(struct nhrp_ctl *n) {
+	if (!n)
+		return;
+	control_off_turn(n->nave->control, turn, n);
+	nhrp_waiting_drop(n);
+	nhs_fini(&n->nhs);
+	free(n->confs);
+	free(n);
+}
+
+const struct nhrp_ctl_stats *nhrp_ctl_stats(const struct nhrp_ctl *n) {
+	return &n->stats;
+}
+
+const struct nhs *nhrp_ctl_nhs(const struct nhrp_ctl *n) {
+	return &n->nhs;
+}
+
+struct nhrp_cache *nhrp_ctl_cache(struct nhrp_ctl *n) {
+	return n->nhs.cache;
+}
+
+void nhrp_ctl_clear(struct nhrp_ctl *n) {
+	memset(n->stats.counters, 0, sizeof(n->stats.counters));
+	memset(n->stats.decode_errors, 0, sizeof(n->stats.decode_errors));
+	memset(n->nhs.counters, 0, sizeof(n->nhs.counters));
+}
+
+int nhrp_ctl_evict(struct nhrp_ctl *n, uint16_t tunnel, const struct addr *protocol) {
+	struct prefix host = prefix_host(protocol);
+	int gone = 0;
+
+	for (uint16_t i = 0; i < n->n_confs; i++) {
+		struct binding *b;
+
+		if (tunnel != CONF_NONE && tunnel != i)
+			continue;
+		b = nhrp_cache_find(n->nhs.cache, i, &host);
+		if (!b || b->kind == BINDING_STATIC)
+			continue;
+		log_binding("evicted", b);
+		withdraw(n, b);
+		gone++;
+	}
+	return gone;
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What nhrp_ctl.c and nhrp_send.c share. Nobody else includes this.
+#pragma once
+
+#include "nave.h"
+#include "nhrp_ctl.h"
+
+#define NHRP_WAIT_MAX 256
+
+struct nhrp_waiting { // a reply whose underlay neighbour is not resolved
+	struct rte_mbuf *m;
+	struct addr nbma;
+	uint16_t port;
+	uint64_t deadline_ns;
+};
+
+struct nhrp_ctl {
+	struct nave *nave;
+	struct nhs nhs;
+	struct nhs_config *confs; // by tunnel
+	uint16_t n_confs;
+	struct nhrp_ctl_stats stats;
+	struct nhrp_waiting waiting[NHRP_WAIT_MAX];
+	uint64_t waiting_looked_ns;
+	struct nhrp_msg msg; // of the packet at hand: large, and not for the stack
+	struct nhs_result result;
+};
+
+// The answer to a message that came by tunnel from src, encoded and on its way or waiting for its neighbour.
+void nhrp_send(
+	struct nhrp_ctl *n, uint16_t tunnel, const struct nhs_source *src, const struct nhrp_msg *msg, uint64_t now_ns);
+void nhrp_waiting_turn(struct nhrp_ctl *n, uint64_t now_ns);
+void nhrp_waiting_drop(struct nhrp_ctl *n); // all

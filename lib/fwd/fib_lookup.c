@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "fib_priv.h"
+
+#include <rte_byteorder.h>
+#include <rte_common.h>
+#include <rte_prefetch.h>
+
+// Lookups go through the trie level by level with the whole burst: the next level's nodes are prefetched while the
+// others are looked at. at[] lists the lookups that are not at their end yet.
+
+// One level for n of them; adjs[] holds a child on entry. Returns how many go on.
+static inline unsigned level_ipv4(const struct fib *f, const uint32_t *addrs, uint8_t *at, unsigned n, unsigned shift,
+	uint32_t *best, uint32_t *adjs) {
+	unsigned more = 0;
+
+	for (unsigned j = 0; j < n; j++) {
+		unsigned i = at[j];
+		const struct fib_node *node = fib_node_at(f, adjs[i]);
+		uint32_t v = rcu_read(&node->values[fib_node_index(node, (uint8_t)(addrs[i] >> shift))]);
+		uint32_t fallback = rcu_read(&node->fallback);
+
+		best[i] = fallback ? fallback : best[i];
+		adjs[i] = v ? v : best[i];
+		at[more] = i;
+		more += v >> 31;
+		if (v & FIB_CHILD)
+			rte_prefetch0(fib_node_at(f, v));
+	}
+	return more;
+}
+
+static void burst_ipv4(
+	const struct fib *f, const struct fib_ipv4 *t, const uint32_t *addrs_be, unsigned n, uint32_t *adjs) {
+	uint32_t addrs[FIB_BURST], best[FIB_BURST];
+	uint8_t at[FIB_BURST];
+	unsigned more = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		addrs[i] = rte_be_to_cpu_32(addrs_be[i]);
+		rte_prefetch0(&t->root[addrs[i] >> 16]);
+	}
+	for (unsigned i = 0; i < n; i++) {
+		uint32_t v = rcu_read(&t->root[addrs[i] >> 16]);
+
+		adjs[i] = v;
+		best[i] = FIB_MISS;
+		at[more] = i;
+		more += v >> 31;
+		if (v & FIB_CHILD)
+			rte_prefetch0(fib_node_at(f, v));
+	}
+	more = level_ipv4(f, addrs, at, more, 8, best, adjs);
+	level_ipv4(f, addrs, at, more, 0, best, adjs);
+	for (unsigned i = 0; i < n; i++) {
+		uint32_t top = rcu_read(&t->top[addrs[i] >> 24]);
+
+		adjs[i] = adjs[i] ? adjs[i] : top;
+	}
+}
+
+void fib_lookup_ipv4(const struct fib *f, const uint32_t *addrs_be, unsigned n, uint32_t *adjs) {
+	const struct fib_ipv4 *t = f ? rcu_read(&f->ipv4) : NULL;
+
+	if (t == NULL) {
+		memset(adjs, 0, n * sizeof(*adjs));
+		return;
+	}
+	for (unsigned i = 0; i < n; i += FIB_BURST)
+		burst_ipv4(f, t, addrs_be + i, RTE_MIN(n - i, (unsigned)FIB_BURST), adjs + i);
+}
+
+// An address with zeros in front, so that the 8 bytes before any byte can be loaded at once.
+struct padded {
+	uint8_t bytes[8 + 16];
+};
+
+static inline unsigned level_ipv6(
+	const struct fib *f, const struct padded *addrs, uint8_t *at, unsigned n, uint32_t *refs, uint32_t *adjs) {
+	unsigned more = 0;
+
+	for (unsigned j = 0; j < n; j++) {
+		unsigned i = at[j], depth = refs[i] >> FIB_DEPTH_SHIFT & 15;
+		const struct fib_node *node = fib_node_at(f, refs[i]);
+		uint32_t v, fallback = rcu_read(&node->fallback);
+		uint64_t key;
+
+		adjs[i] = fallback ? fallback : adjs[i];
+		memcpy(&key, addrs[i].bytes + depth, sizeof(key));
+		if (key != node->key)
+			continue;
+		v = rcu_read(&node->values[fib_node_index(node, addrs[i].bytes[8 + depth])]);
+		refs[i] = v;
+		at[more] = i;
+		more += v >> 31;
+		if (v & FIB_CHILD)
+			rte_prefetch0(fib_node_at(f, v));
+		else
+			adjs[i] = v ? v : adjs[i];
+	}
+	return more;
+}
+
+static void burst_ipv6(const struct fib *f, const uint8_t *const *addrs, unsigned n, uint32_t *adjs) {
+	uint32_t root = rcu_read(&f->root), default_adj = rcu_read(&f->default_adj);
+	struct padded padded[FIB_BURST];
+	uint32_t refs[FIB_BURST];
+	uint8_t at[FIB_BURST];
+	unsigned more = root ? n : 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		memset(padded[i].bytes, 0, 8);
+		memcpy(padded[i].bytes + 8, addrs[i], 16);
+		refs[i] = root;
+		adjs[i] = default_adj;
+		at[i] = i;
+	}
+	while (more)
+		more = level_ipv6(f, padded, at, more, refs, adjs);
+}
+
+void fib_lookup_ipv6(const struct fib *f, const uint8_t *const *addrs, unsigned n, uint32_t *adjs) {
+	if (f == NULL) {
+		memset(adjs, 0, n * sizeof(*adjs));
+		return;
+	}
+	for (unsigned i = 0; i < n; i += FIB_BURST)
+		burst_ipv6(f, addrs + i, RTE_MIN(n - i, (unsigned)FIB_BURST), adjs + i);
+}
+
+uint32_t fib_lookup(const struct fib *f, const struct addr *a) {
+	const uint8_t *bytes = a->bytes;
+	uint32_t adj = FIB_MISS, v4;
+
+	if (f == NULL || a->family != f->family)
+		return FIB_MISS;
+	if (a->family == ADDR_IPV6) {
+		fib_lookup_ipv6(f, &bytes, 1, &adj);
+	} else {
+		memcpy(&v4, bytes, sizeof(v4));
+		fib_lookup_ipv4(f, &v4, 1, &adj);
+	}
+	return adj;
+}
