@@ -1,23 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Several messages of one input against a small NHS. Input: {mode, length of the packet, packet}...; the mode chooses
 // the sender, how much time passes, and whether the checksum is mended, so that the fuzzer gets past it.
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
+#include "fuzz.h"
 
 #include "checksum.h"
 #include "clock.h"
 #include "nhs.h"
 
 #define ENTRIES 8
-
-#define MUST(cond)                                                                                                     \
-	do {                                                                                                           \
-		if (!(cond))                                                                                           \
-			abort();                                                                                       \
-	} while (0)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum mode { // bits of the first byte
 	MODE_SENDER = 0x07,
@@ -27,7 +17,7 @@ enum mode { // bits of the first byte
 };
 
 static void remove_expired(struct binding *b, uint64_t now_ns, void *arg) {
-	MUST(b->kind != BINDING_STATIC && b->expires_ns <= now_ns);
+	FUZZ_CHECK(b->kind != BINDING_STATIC && b->expires_ns <= now_ns);
 	nhrp_cache_remove(arg, b);
 }
 
@@ -45,11 +35,11 @@ static void conf_init(struct nhs_config *conf) {
 }
 
 static void changes_apply(struct nhs *n, const struct nhs_result *out) {
-	MUST(out->n_changes <= NHS_CHANGES_MAX);
+	FUZZ_CHECK(out->n_changes <= NHS_CHANGES_MAX);
 	for (unsigned i = 0; i < out->n_changes; i++) {
 		struct binding *b = out->changes[i].binding;
 
-		MUST(nhrp_cache_find(n->cache, b->tunnel, &b->prefix) == b);
+		FUZZ_CHECK(nhrp_cache_find(n->cache, b->tunnel, &b->prefix) == b);
 		if (out->changes[i].kind == NHS_REMOVED)
 			nhrp_cache_remove(n->cache, b);
 	}
@@ -64,14 +54,15 @@ static void cache_check(const struct nhs *n, const struct nhs_config *conf) {
 
 	nhrp_cache_cursor_open(n->cache, &cur);
 	while ((b = nhrp_cache_cursor_next(n->cache, &cur))) {
-		MUST(!prefix_contains(&b->prefix, &conf->protocol[b->prefix.addr.family == ADDR_IPV6]));
-		MUST(b->kind == BINDING_STATIC || (b->expires_ns && timer_is_armed(&b->timer)));
+		FUZZ_CHECK(!prefix_contains(&b->prefix, &conf->protocol[b->prefix.addr.family == ADDR_IPV6]));
+		FUZZ_CHECK(b->kind == BINDING_STATIC || (b->expires_ns && timer_is_armed(&b->timer)));
 		seen++;
 	}
 	nhrp_cache_cursor_close(n->cache, &cur);
-	MUST(seen == nhrp_cache_count(n->cache) && seen == nhrp_cache_count_tunnel(n->cache, 1) && seen <= ENTRIES);
+	FUZZ_CHECK(
+		seen == nhrp_cache_count(n->cache) && seen == nhrp_cache_count_tunnel(n->cache, 1) && seen <= ENTRIES);
 	b = nhrp_cache_lookup(n->cache, 1, &mapped, true);
-	MUST(b && b->kind == BINDING_STATIC && addr_eq(&b->nbma, &mapped_nbma));
+	FUZZ_CHECK(b && b->kind == BINDING_STATIC && addr_eq(&b->nbma, &mapped_nbma));
 }
 
 static void reply_check(const struct nhrp_msg *msg, const struct nhs_result *out, const struct nhs_config *conf) {
@@ -81,17 +72,18 @@ static void reply_check(const struct nhrp_msg *msg, const struct nhs_result *out
 
 	if (!out->send)
 		return;
-	MUST(msg->type == NHRP_REGISTRATION_REQUEST || msg->type == NHRP_PURGE_REQUEST ||
-		out->reply.type == NHRP_ERROR_INDICATION);
-	MUST(msg->type != NHRP_ERROR_INDICATION);
+	FUZZ_CHECK(msg->type == NHRP_REGISTRATION_REQUEST || msg->type == NHRP_PURGE_REQUEST ||
+		   out->reply.type == NHRP_ERROR_INDICATION);
+	FUZZ_CHECK(msg->type != NHRP_ERROR_INDICATION);
 	len = nhrp_msg_encode(&out->reply, bytes, sizeof(bytes));
-	MUST(len > 0 || len == -28); // ENOSPC: an echo of a request longer than what we send
+	FUZZ_CHECK(len > 0 || len == -28); // ENOSPC: an echo of a request longer than what we send
 	if (len < 0)
 		return;
-	MUST(nhrp_msg_decode(bytes, (size_t)len, &again) == NHRP_ERR_NONE);
-	MUST(out->reply.type != NHRP_ERROR_INDICATION || (!again.has_extensions && len <= conf->mtu));
+	FUZZ_CHECK(nhrp_msg_decode(bytes, (size_t)len, &again) == NHRP_ERR_NONE);
+	FUZZ_CHECK(out->reply.type != NHRP_ERROR_INDICATION || (!again.has_extensions && len <= conf->mtu));
 	for (unsigned i = 0; i < again.n_cies; i++)
-		MUST(again.type != NHRP_REGISTRATION_REPLY || !again.cies[i].code || !again.cies[i].holding_time_s);
+		FUZZ_CHECK(
+			again.type != NHRP_REGISTRATION_REPLY || !again.cies[i].code || !again.cies[i].holding_time_s);
 }
 
 static void mend(uint8_t *p, size_t len) {
@@ -107,40 +99,45 @@ static void mend(uint8_t *p, size_t len) {
 	memcpy(p + 12, &sum, sizeof(sum));
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+static void packet_receive(
+	struct nhs *n, struct nhs_config *conf, uint8_t mode, const uint8_t *bytes, size_t len, uint64_t *now_ns) {
 	static struct nhs_result out;
 	static struct nhrp_msg msg;
+	struct nhs_source src = {.nbma = addr_ipv4(0x0a00000b + (mode & MODE_SENDER))};
+	uint8_t *p = malloc(len ? len : 1); // of its own, so that the sanitizer sees its end
+
+	FUZZ_CHECK(p);
+	memcpy(p, bytes, len);
+	if (mode & MODE_MEND)
+		mend(p, len);
+	if (mode & MODE_WAIT)
+		*now_ns += 31 * NS_PER_S;
+	strcpy(conf->authentication, mode & MODE_AUTHENTICATE ? "dmvpn01" : "");
+	nhs_expire(n, *now_ns, ENTRIES, remove_expired, n->cache);
+	if (nhrp_msg_decode(p, len, &msg) == NHRP_ERR_NONE) {
+		nhs_receive(n, conf, &msg, p, (uint16_t)len, &src, *now_ns, &out);
+		reply_check(&msg, &out, conf);
+		changes_apply(n, &out);
+	}
+	cache_check(n, conf);
+	free(p);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len) {
 	struct addr mapped = addr_ipv4(0xac100009), mapped_nbma = addr_ipv4(0x0a000009);
 	struct nhs_config conf;
 	uint64_t now_ns = NS_PER_S;
 	struct nhs n;
 
 	conf_init(&conf);
-	MUST(nhs_init(&n, ENTRIES, now_ns) == 0);
-	MUST(nhs_add_static(&n, &conf, &mapped, &mapped_nbma, true, now_ns));
-	while (size > 2) {
-		uint8_t mode = data[0];
-		size_t len = data[1] < size - 2 ? data[1] : size - 2;
-		uint8_t *p = malloc(len + 1); // of its own, so that the sanitizer sees its end
-		struct nhs_source src = {.nbma = addr_ipv4(0x0a00000b + (mode & MODE_SENDER))};
+	FUZZ_CHECK(nhs_init(&n, ENTRIES, now_ns) == 0);
+	FUZZ_CHECK(nhs_add_static(&n, &conf, &mapped, &mapped_nbma, true, now_ns));
+	while (len > 2) {
+		size_t packet_len = bytes[1] < len - 2 ? bytes[1] : len - 2;
 
-		MUST(p);
-		memcpy(p, data + 2, len);
-		if (mode & MODE_MEND)
-			mend(p, len);
-		if (mode & MODE_WAIT)
-			now_ns += 31 * NS_PER_S;
-		strcpy(conf.authentication, mode & MODE_AUTHENTICATE ? "dmvpn01" : "");
-		nhs_expire(&n, now_ns, ENTRIES, remove_expired, n.cache);
-		if (nhrp_msg_decode(p, len, &msg) == NHRP_ERR_NONE) {
-			nhs_receive(&n, &conf, &msg, p, (uint16_t)len, &src, now_ns, &out);
-			reply_check(&msg, &out, &conf);
-			changes_apply(&n, &out);
-		}
-		cache_check(&n, &conf);
-		free(p);
-		data += 2 + len;
-		size -= 2 + len;
+		packet_receive(&n, &conf, bytes[0], bytes + 2, packet_len, &now_ns);
+		bytes += 2 + packet_len;
+		len -= 2 + packet_len;
 	}
 	nhs_fini(&n);
 	return 0;

@@ -38,12 +38,15 @@ static void errors_stop_at_the_rate_limit_and_come_back(void **state) {
 
 static void neither_secret_is_quoted(void **state) {
 	struct nhs_fixture *f = *state;
+	struct nhrp_msg quoted;
 
 	strcpy(f->conf.authentication, secret);
 	request_with_string(f, "wrong99"); // perhaps right elsewhere
 	receive(f);
 	assert_int_equal(f->reply.payload_len_bytes, f->len_bytes);
 	assert_false(holds(f->reply_bytes, (size_t)f->reply_len, "wrong99"));
+	assert_int_equal(nhrp_msg_decode(f->reply.payload, f->reply.payload_len_bytes, &quoted), NHRP_ERR_NONE);
+	assert_int_equal(quoted.n_exts, f->request.n_exts);
 
 	request_with_string(f, secret);
 	nhrp_ext_add(&f->request, 0x123, true, NULL, 0); // about something else, after authentication
