@@ -47,6 +47,7 @@ static void ext_add_cies(struct nhrp_sample *s, uint16_t type, bool compulsory, 
 // In FRR's order: 4, 5, 3, 9, 7, and what it does not have before the last.
 static void extensions(struct nhrp_sample *s) {
 	static const uint8_t auth[] = {0, 0, 0, 1, 's', 'e', 'c', 'r', 'e', 't'};
+	static const uint8_t mobile_auth[4 + 16 + 8] = {[3] = 1}; // SPI, source address, digest: RFC 2520
 	static const uint8_t vendor[] = {0x00, 0x00, 0x0c, 1, 2, 3, 4, 5};
 	static const uint8_t device_capabilities[] = {0, 0, 0, 1, 0, 0, 0, 0};
 	bool is_reply = s->msg.type == NHRP_RESOLUTION_REPLY || s->msg.type == NHRP_REGISTRATION_REPLY ||
@@ -61,7 +62,7 @@ static void extensions(struct nhrp_sample *s) {
 		ext_add_cies(s, NHRP_EXT_NAT_ADDRESS, false, is_reply + 1);
 	ext_add_bytes(s, NHRP_EXT_VENDOR_PRIVATE, false, vendor, sizeof(vendor));
 	ext_add_bytes(s, NHRP_EXT_VENDOR_PRIVATE, false, vendor, 3);
-	ext_add_bytes(s, NHRP_EXT_MOBILE_AUTH, false, vendor, 4);
+	ext_add_bytes(s, NHRP_EXT_MOBILE_AUTH, false, mobile_auth, sizeof(mobile_auth));
 	ext_add_bytes(s, NHRP_EXT_AUTHENTICATION, true, auth, sizeof(auth));
 }
 
