@@ -112,7 +112,7 @@ static void packet_receive(
 		mend(p, len);
 	if (mode & MODE_WAIT)
 		*now_ns += 31 * NS_PER_S;
-	strcpy(conf->authentication, mode & MODE_AUTHENTICATE ? "dmvpn01" : "");
+	snprintf(conf->authentication, sizeof(conf->authentication), "%s", mode & MODE_AUTHENTICATE ? "dmvpn01" : "");
 	nhs_expire(n, *now_ns, ENTRIES, remove_expired, n->cache);
 	if (nhrp_msg_decode(p, len, &msg) == NHRP_ERR_NONE) {
 		nhs_receive(n, conf, &msg, p, (uint16_t)len, &src, *now_ns, &out);

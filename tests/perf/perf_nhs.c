@@ -32,7 +32,7 @@ static void conf_init(void) {
 	conf.holding_time_s = 7200;
 	conf.mtu = 1400;
 	conf.multicast_dynamic = true;
-	strcpy(conf.authentication, secret);
+	memcpy(conf.authentication, secret, sizeof(secret));
 }
 
 // As FRR registers: one CIE without addresses, extensions 4, 5, 3 and authentication.
