@@ -216,7 +216,15 @@ void out_set_cursor(struct out *o, void *cursor, void *arg, out_cursor_free_fn f
 }
 
 bool out_full(const struct out *o) {
-	return out_n_rows(o) >= o->slice_first + OUT_SLICE_ROWS;
+	return out_n_rows(o) >= o->slice_first + OUT_SLICE_ROWS || o->slice_skipped >= OUT_SLICE_SKIPS;
+}
+
+bool out_skip_row(struct out *o) {
+	if (o->skip == 0)
+		return false;
+	o->skip--;
+	o->slice_skipped++;
+	return true;
 }
 
 void out_end(struct out *o) {
@@ -231,6 +239,7 @@ bool out_more(const struct out *o) {
 
 void out_slice_begin(struct out *o) {
 	o->slice_first = out_n_rows(o);
+	o->slice_skipped = 0;
 }
 
 void out_forget_rows(struct out *o) {

@@ -45,7 +45,10 @@ int out_rc(const struct out *o);
 typedef void (*out_cursor_free_fn)(void *cursor, void *arg); // runs on the control core
 void *out_cursor(const struct out *o); // NULL at the first run
 void out_set_cursor(struct out *o, void *cursor, void *arg, out_cursor_free_fn fn);
-bool out_full(const struct out *o); // this slice has rows enough
+bool out_full(const struct out *o); // this slice has rows, or steps over rows, enough
+// A page of telemetry begins further on: true when the row that would be added now is not wanted. A list that may be
+// long asks before out_row; one that does not ask is cut by telemetry itself.
+bool out_skip_row(struct out *o);
 void out_end(struct out *o); // frees the cursor
 bool out_more(const struct out *o); // the command is to be run again
 

@@ -6,6 +6,7 @@
 
 #define OUT_COLUMNS_MAX 40
 #define OUT_SLICE_ROWS 64 // 20,000 spokes: no slice over 0.3 ms
+#define OUT_SLICE_SKIPS 2048
 
 enum cell_type {
 	CELL_STRING,
@@ -59,6 +60,8 @@ struct out {
 	bool begun, ended; // rendering: heading or bracket is out; the end is out
 	uint64_t rows_rendered;
 	unsigned slice_first; // rows that were there when this slice began
+	unsigned slice_skipped;
+	uint64_t skip; // rows still to be left out
 	unsigned width[OUT_COLUMNS_MAX]; // of a table, from its first slice on
 	void *cursor, *cursor_arg;
 	out_cursor_free_fn cursor_free;

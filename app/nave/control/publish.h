@@ -72,6 +72,15 @@ void publish_on_resolve(struct publish *p, publish_resolve_fn fn, void *arg);
 typedef void (*publish_peer_fn)(void *arg, uint32_t peer);
 void publish_on_peer(struct publish *p, publish_peer_fn fn, void *arg);
 uint32_t publish_nh_count(const struct publish *p); // underlay next hops in use
+// For lists made in slices: the next underlay next hop in use; *cursor starts at 0. false: no more.
+struct publish_nh_info {
+	uint16_t port;
+	struct addr addr;
+	struct nh nh;
+	bool is_static; // from the configuration
+	uint32_t users; // peers and adjacencies
+};
+bool publish_nh_next(const struct publish *p, uint32_t *cursor, struct publish_nh_info *info);
 // The underlay next hop of an NBMA address, for pkt_meta.peer_out of WAY_NBMA: index into nh_table, good for 10 s from
 // now; -EHOSTUNREACH: no way there, -EAGAIN: its MAC is not known and the kernel was asked, -ENOSPC.
 int publish_nbma_nh(struct publish *p, uint16_t port, const struct addr *nbma);

@@ -342,3 +342,22 @@ bool nh_turn(struct publish *p, uint64_t now_ns) {
 		p->sweep_at = 0;
 	return false; // nothing urgent: the next turn goes on
 }
+
+bool publish_nh_next(const struct publish *p, uint32_t *cursor, struct publish_nh_info *info) {
+	for (uint32_t i = *cursor + 1; i < p->nh_high; i++) {
+		const struct nh_ctl *n = &p->nhs[i];
+
+		if (!n->refs)
+			continue;
+		*info = (struct publish_nh_info){
+			.port = n->port,
+			.addr = n->addr,
+			.nh = nh_load(&p->fwd->nhs, i),
+			.is_static = n->is_static,
+			.users = n->refs - n->is_static - n->in_kernel - n->transient,
+		};
+		*cursor = i;
+		return true;
+	}
+	return false;
+}
