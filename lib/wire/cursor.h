@@ -13,8 +13,9 @@ struct cursor { // reads
 	bool failed;
 };
 
+// bytes may be NULL when len is 0, here and below.
 static inline struct cursor cursor_of(const uint8_t *bytes, size_t len) {
-	return (struct cursor){.at = bytes, .end = bytes + len};
+	return (struct cursor){.at = bytes, .end = len ? bytes + len : bytes};
 }
 
 static inline size_t cursor_left(const struct cursor *c) {
@@ -65,7 +66,7 @@ struct cursor_out { // writes
 };
 
 static inline struct cursor_out cursor_out_of(uint8_t *bytes, size_t cap) {
-	return (struct cursor_out){.start = bytes, .at = bytes, .end = bytes + cap};
+	return (struct cursor_out){.start = bytes, .at = bytes, .end = cap ? bytes + cap : bytes};
 }
 
 static inline size_t cursor_out_len(const struct cursor_out *c) {
@@ -105,7 +106,6 @@ static inline void cursor_push_u32(struct cursor_out *c, uint32_t v) {
 	cursor_push_u16(c, (uint16_t)v);
 }
 
-// bytes may be NULL when len is 0.
 static inline void cursor_push(struct cursor_out *c, const uint8_t *bytes, size_t len) {
 	uint8_t *p = cursor_push_room(c, len);
 

@@ -134,6 +134,7 @@ static void test_add_past_the_cap(void **state) {
 	assert_true(m.has_extensions);
 	assert_int_equal(nhrp_ext_add(&m, NHRP_EXT_VENDOR_PRIVATE, false, NULL, 0), -ENOSPC);
 	assert_int_equal(m.n_exts, NHRP_EXT_MAX);
+	assert_int_equal(nhrp_ext_cies(&m, &m.exts[0], m.cies, NHRP_CIE_MAX), 0); // its value is NULL
 }
 
 static void test_type_9_of_8_bytes_is_device_capabilities(void **state) {
