@@ -9,13 +9,13 @@
 // others are looked at. at[] lists the lookups that are not at their end yet.
 
 // One level for n of them; adjs[] holds a child on entry. Returns how many go on.
-static inline unsigned level_ipv4(const struct fib *f, const uint32_t *addrs, uint8_t *at, unsigned n, unsigned shift,
+static inline unsigned level_ipv4(uint8_t *nodes, const uint32_t *addrs, uint8_t *at, unsigned n, unsigned shift,
 	uint32_t *best, uint32_t *adjs) {
 	unsigned more = 0;
 
 	for (unsigned j = 0; j < n; j++) {
 		unsigned i = at[j];
-		const struct fib_node *node = fib_node_at(f, adjs[i]);
+		const struct fib_node *node = fib_node_in(nodes, adjs[i]);
 		uint32_t v = rcu_read(&node->values[fib_node_index(node, (uint8_t)(addrs[i] >> shift))]);
 		uint32_t fallback = rcu_read(&node->fallback);
 
@@ -24,13 +24,14 @@ static inline unsigned level_ipv4(const struct fib *f, const uint32_t *addrs, ui
 		at[more] = i;
 		more += v >> 31;
 		if (v & FIB_CHILD)
-			rte_prefetch0(fib_node_at(f, v));
+			rte_prefetch0(fib_node_in(nodes, v));
 	}
 	return more;
 }
 
 static void burst_ipv4(
 	const struct fib *f, const struct fib_ipv4 *t, const uint32_t *addrs_be, unsigned n, uint32_t *adjs) {
+	uint8_t *nodes = f->nodes;
 	uint32_t addrs[FIB_BURST], best[FIB_BURST];
 	uint8_t at[FIB_BURST];
 	unsigned more = 0;
@@ -47,10 +48,10 @@ static void burst_ipv4(
 		at[more] = i;
 		more += v >> 31;
 		if (v & FIB_CHILD)
-			rte_prefetch0(fib_node_at(f, v));
+			rte_prefetch0(fib_node_in(nodes, v));
 	}
-	more = level_ipv4(f, addrs, at, more, 8, best, adjs);
-	level_ipv4(f, addrs, at, more, 0, best, adjs);
+	more = level_ipv4(nodes, addrs, at, more, 8, best, adjs);
+	level_ipv4(nodes, addrs, at, more, 0, best, adjs);
 	for (unsigned i = 0; i < n; i++) {
 		uint32_t top = rcu_read(&t->top[addrs[i] >> 24]);
 
@@ -75,12 +76,12 @@ struct padded {
 };
 
 static inline unsigned level_ipv6(
-	const struct fib *f, const struct padded *addrs, uint8_t *at, unsigned n, uint32_t *refs, uint32_t *adjs) {
+	uint8_t *nodes, const struct padded *addrs, uint8_t *at, unsigned n, uint32_t *refs, uint32_t *adjs) {
 	unsigned more = 0;
 
 	for (unsigned j = 0; j < n; j++) {
 		unsigned i = at[j], depth = refs[i] >> FIB_DEPTH_SHIFT & 15;
-		const struct fib_node *node = fib_node_at(f, refs[i]);
+		const struct fib_node *node = fib_node_in(nodes, refs[i]);
 		uint32_t v, fallback = rcu_read(&node->fallback);
 		uint64_t key;
 
@@ -93,7 +94,7 @@ static inline unsigned level_ipv6(
 		at[more] = i;
 		more += v >> 31;
 		if (v & FIB_CHILD)
-			rte_prefetch0(fib_node_at(f, v));
+			rte_prefetch0(fib_node_in(nodes, v));
 		else
 			adjs[i] = v ? v : adjs[i];
 	}
@@ -102,6 +103,7 @@ static inline unsigned level_ipv6(
 
 static void burst_ipv6(const struct fib *f, const uint8_t *const *addrs, unsigned n, uint32_t *adjs) {
 	uint32_t root = rcu_read(&f->root), default_adj = rcu_read(&f->default_adj);
+	uint8_t *nodes = f->nodes;
 	struct padded padded[FIB_BURST];
 	uint32_t refs[FIB_BURST];
 	uint8_t at[FIB_BURST];
@@ -115,7 +117,7 @@ static void burst_ipv6(const struct fib *f, const uint8_t *const *addrs, unsigne
 		at[i] = i;
 	}
 	while (more)
-		more = level_ipv6(f, padded, at, more, refs, adjs);
+		more = level_ipv6(nodes, padded, at, more, refs, adjs);
 }
 
 void fib_lookup_ipv6(const struct fib *f, const uint8_t *const *addrs, unsigned n, uint32_t *adjs) {

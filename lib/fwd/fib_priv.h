@@ -96,8 +96,12 @@ struct fib {
 	unsigned n_victims;
 };
 
+static inline struct fib_node *fib_node_in(uint8_t *nodes, uint32_t value) {
+	return (struct fib_node *)(nodes + (size_t)(value & FIB_UNIT_MASK) * FIB_UNIT_BYTES);
+}
+
 static inline struct fib_node *fib_node_at(const struct fib *f, uint32_t value) {
-	return (struct fib_node *)(f->nodes + (size_t)(value & FIB_UNIT_MASK) * FIB_UNIT_BYTES);
+	return fib_node_in(f->nodes, value);
 }
 
 static inline unsigned fib_node_index(const struct fib_node *n, uint8_t byte) {

@@ -23,11 +23,11 @@ int fwd_init(struct fwd *f, const struct fwd_sizes *sizes) {
 }
 
 void fwd_fini(struct fwd *f) {
+	rcu_free(f->rcu); // first: what is deferred goes back into the tables
 	for (unsigned i = 0; i < FWD_VRFS_MAX; i++) {
 		fib_free(f->vrfs[i].fib_ipv4);
 		fib_free(f->vrfs[i].fib_ipv6);
 	}
-	rcu_free(f->rcu);
 	neigh_table_fini(&f->neigh);
 	nh_table_fini(&f->nhs);
 	peer_table_fini(&f->peers);

@@ -14,10 +14,6 @@ void neigh_table_fini(struct neigh_table *t) {
 	*t = (struct neigh_table){0};
 }
 
-uint32_t neigh_hash_ipv4(uint16_t iface, uint32_t addr_be) {
-	return idx_hash_mix((uint64_t)iface << 32 | addr_be);
-}
-
 uint32_t neigh_hash(uint16_t iface, const struct addr *protocol) {
 	uint64_t hi, lo;
 	uint32_t v4;
@@ -29,10 +25,6 @@ uint32_t neigh_hash(uint16_t iface, const struct addr *protocol) {
 	memcpy(&hi, protocol->bytes, sizeof(hi));
 	memcpy(&lo, protocol->bytes + sizeof(hi), sizeof(lo));
 	return idx_hash_mix_ipv6(hi, lo, iface);
-}
-
-bool neigh_matches_ipv4(const struct adj *a, uint16_t iface, uint32_t addr_be) {
-	return a->iface == iface && a->protocol.family == ADDR_IPV4 && memcmp(a->protocol.bytes, &addr_be, 4) == 0;
 }
 
 struct neigh_key {

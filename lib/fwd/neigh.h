@@ -15,8 +15,15 @@ int neigh_table_init(struct neigh_table *t, const struct adj_table *adjs, uint32
 void neigh_table_fini(struct neigh_table *t);
 
 uint32_t neigh_hash(uint16_t iface, const struct addr *protocol);
-uint32_t neigh_hash_ipv4(uint16_t iface, uint32_t addr_be); // the same value, for the fast path
-bool neigh_matches_ipv4(const struct adj *a, uint16_t iface, uint32_t addr_be);
+static inline uint32_t neigh_hash_ipv4(uint16_t iface, uint32_t addr_be) { // the same value, for the fast path
+	return idx_hash_mix((uint64_t)iface << 32 | addr_be);
+}
+static inline bool neigh_matches_ipv4(const struct adj *a, uint16_t iface, uint32_t addr_be) {
+	uint32_t own;
+
+	memcpy(&own, a->protocol.bytes, sizeof(own));
+	return own == addr_be && a->iface == iface && a->protocol.family == ADDR_IPV4;
+}
 
 // Control. The adjacency's iface and protocol are the key and must be set. Adding a key that is there replaces its
 // adjacency by one store: readers never miss it.

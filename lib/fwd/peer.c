@@ -62,10 +62,6 @@ int peer_free(struct peer_table *t, struct rcu *r, uint32_t index) {
 	return rcu_defer(r, peer_reclaim, t, index);
 }
 
-uint32_t peer_hash_ipv4(uint16_t endpoint, uint32_t nbma_be) {
-	return idx_hash_mix((uint64_t)endpoint << 32 | nbma_be);
-}
-
 uint32_t peer_hash(uint16_t endpoint, const struct addr *nbma) {
 	uint64_t hi, lo;
 	uint32_t v4;

@@ -43,7 +43,9 @@ void peer_table_fini(struct peer_table *t);
 uint32_t peer_alloc(struct peer_table *t); // as adj_alloc
 int peer_free(struct peer_table *t, struct rcu *r, uint32_t index); // as adj_free; the caller removed it from by_nbma
 
-uint32_t peer_hash_ipv4(uint16_t endpoint, uint32_t nbma_be);
+static inline uint32_t peer_hash_ipv4(uint16_t endpoint, uint32_t nbma_be) {
+	return idx_hash_mix((uint64_t)endpoint << 32 | nbma_be);
+}
 uint32_t peer_hash(uint16_t endpoint, const struct addr *nbma);
 bool peer_matches(const struct peer *p, uint16_t endpoint, const struct addr *nbma);
 uint32_t peer_lookup(const struct peer_table *t, uint16_t endpoint, const struct addr *nbma); // 0: none

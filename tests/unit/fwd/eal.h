@@ -13,7 +13,7 @@
 #include <rte_eal.h>
 
 static inline int eal_start(const char *prefix) {
-	char text[8][32] = {"test", "--no-huge", "--no-shconf", "--no-pci", "--no-telemetry", "-m256", "--log-level=4"};
+	char text[8][64] = {"test", "--no-huge", "--no-shconf", "--no-pci", "--no-telemetry", "-m256", "--log-level=4"};
 	char *argv[8];
 
 	snprintf(text[7], sizeof(text[7]), "--file-prefix=%s", prefix);
