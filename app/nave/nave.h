@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Every long-lived thing the process owns. main.c builds it up the ladder and takes it down in reverse; nave-lab builds the
-// same from a scenario.
+// Every long-lived thing the process owns. main.c builds it up the ladder and takes it down in reverse; nave-lab builds
+// the same from a scenario.
 #pragma once
 
 #include <stdbool.h>

@@ -37,9 +37,16 @@ err:
 	return NULL;
 }
 
+// No reader is left: what waits for a grace period has had it, and calls back into what goes below.
+static void reclaim_all(struct publish *p) {
+	while (rcu_deferred(p->fwd->rcu) && rcu_reclaim(p->fwd->rcu, UINT32_MAX))
+		;
+}
+
 void publish_free(struct publish *p) {
 	if (!p)
 		return;
+	reclaim_all(p);
 	for (unsigned i = 0; i < FWD_VRFS_MAX; i++) {
 		fib_free(p->fwd->vrfs[i].fib_ipv4);
 		fib_free(p->fwd->vrfs[i].fib_ipv6);

@@ -119,6 +119,7 @@ static const struct decode_case cases[] = {
 	{97, "End without its C bit", {{88, 0}}, 0, NHRP_ERR_NONE},
 	{98, "unknown compulsory extension: the NHS's to refuse", {{53, 99}}, 0, NHRP_ERR_NONE},
 	{99, "garbage in an extension's CIE: only its reader cares", {{76, 0xff}}, 0, NHRP_ERR_NONE},
+	{100, "bytes behind End, counted in pktsz", {PKTSZ(BASE_LEN + 3)}, BASE_LEN + 3, NHRP_ERR_NONE},
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
