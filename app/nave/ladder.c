@@ -8,6 +8,7 @@
 #include <rte_lcore.h>
 #include <rte_mbuf.h>
 
+#include "commands.h"
 #include "console.h"
 #include "control.h"
 #include "datapath.h"
@@ -135,6 +136,9 @@ static int up_console(struct nave *nave, const struct ladder_options *opt, FILE 
 	nave->console = console_create(nave);
 	if (!nave->console)
 		return -errno;
+	rc = commands_add(nave->console);
+	if (rc < 0)
+		return rc;
 	if (opt->console_socket)
 		rc = console_open_socket(nave->console, nave->conf->console.socket, nave->conf->console.admin_group);
 	if (rc < 0)
@@ -177,12 +181,8 @@ static int up_operator(struct nave *nave, const struct ladder_options *opt, FILE
 
 	if (rc < 0 || !opt->telemetry)
 		return rc;
-#ifdef NAVE_HAS_TELEMETRY
 	nave->telemetry = telemetry_create(nave);
 	return nave->telemetry ? 0 : step_failed(errors, "telemetry", -errno);
-#else
-	return 0;
-#endif
 }
 
 int nave_up(struct nave *nave, struct conf *conf, const struct ladder_options *opt, FILE *errors) {
@@ -214,9 +214,7 @@ int nave_start(struct nave *nave) {
 void nave_down(struct nave *nave) {
 	if (nave->datapath)
 		datapath_stop(nave->datapath);
-#ifdef NAVE_HAS_TELEMETRY
 	telemetry_free(nave->telemetry);
-#endif
 	console_free(nave->console);
 	nhrp_ctl_free(nave->nhrp);
 	route_ctl_free(nave->routes);

@@ -247,7 +247,7 @@ static void message(struct rtnl *r, const struct nlmsghdr *h) {
 
 // One datagram. Number of messages in it, 0 when there is none, -errno.
 static int datagram(struct rtnl *r) {
-	struct sockaddr_nl from;
+	struct sockaddr_nl from = {0};
 	socklen_t from_len = sizeof(from);
 	ssize_t n = recvfrom(r->fd, r->buf, sizeof(r->buf), MSG_TRUNC, (struct sockaddr *)&from, &from_len);
 	unsigned left, count = 0;
@@ -270,7 +270,7 @@ static int datagram(struct rtnl *r) {
 
 int rtnl_poll(struct rtnl *r, unsigned budget) {
 	unsigned handled = 0;
-	int n;
+	int n = 1;
 
 	while (handled < budget) {
 		n = datagram(r);
@@ -281,12 +281,14 @@ int rtnl_poll(struct rtnl *r, unsigned budget) {
 		}
 		if (n < 0)
 			return n;
-		// Only now: what is still queued from before the loss would pass for news that came after the dump.
 		if (n == 0)
-			return r->dump_again && r->dump == DUMPS ? dump_start(r) : 0;
+			break;
 		handled += n;
 	}
-	return 0;
+	// Only with an empty queue: what waits from before the loss would pass for news that came after the dump.
+	if (n == 0 && r->dump_again && r->dump == DUMPS)
+		n = dump_start(r);
+	return n < 0 ? n : (int)handled;
 }
 
 int rtnl_neigh_use(struct rtnl *r, int ifindex, const struct addr *a) {

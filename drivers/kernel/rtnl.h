@@ -41,7 +41,9 @@ struct rtnl *rtnl_open(
 	const char *netns, const struct rtnl_ops *ops, void *arg); // NULL: ours. NULL on error, errno set
 void rtnl_close(struct rtnl *r);
 int rtnl_fd(const struct rtnl *r); // for epoll; readable: call rtnl_poll
-int rtnl_poll(struct rtnl *r, unsigned budget); // handles up to budget messages; never blocks
+// Handles messages until there are none or budget is used up (a datagram is always finished). Never blocks. Number of
+// messages handled, or -errno.
+int rtnl_poll(struct rtnl *r, unsigned budget);
 // Asks the kernel to resolve a neighbour (NTF_USE): the answer comes as ops->neigh. Does not wait.
 int rtnl_neigh_use(struct rtnl *r, int ifindex, const struct addr *a);
 

@@ -54,7 +54,7 @@ static int attach(const struct tuntap_conf *c, char *error) {
 
 	if (strlen(c->name) >= IFNAMSIZ)
 		return fail(error, -ENAMETOOLONG, "device name %s is longer than %d characters", c->name, IFNAMSIZ - 1);
-	strcpy(req.ifr_name, c->name);
+	snprintf(req.ifr_name, sizeof(req.ifr_name), "%s", c->name);
 	fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return fail(error, -errno, "cannot open /dev/net/tun (%s): 'modprobe tun', and run as root",
@@ -73,7 +73,7 @@ static int find_ifindex(const char *name) {
 
 	if (s < 0)
 		return -errno;
-	strcpy(req.ifr_name, name);
+	snprintf(req.ifr_name, sizeof(req.ifr_name), "%s", name);
 	rc = ioctl(s, SIOCGIFINDEX, &req) ? -errno : req.ifr_ifindex;
 	close(s);
 	return rc;
@@ -151,7 +151,7 @@ int tuntap_open(const struct tuntap_conf *conf, struct tuntap *out, char error[s
 	netns_leave(previous);
 	if (rc)
 		goto err_netns;
-	strcpy(out->name, conf->name);
+	snprintf(out->name, sizeof(out->name), "%s", conf->name);
 	return 0;
 err_netns:
 	if (out->netns_fd >= 0)

@@ -129,7 +129,7 @@ static int fit_mtu(const struct port_conf *c, const struct port_probe *p, const 
 static int prepare_iface(const struct port_conf *c, struct port_probe *p, char *args, size_t size, char *error) {
 	bool is_packet = starts_with(p->name, "net_af_packet");
 	uint16_t queues = c->queues ? RTE_MIN(c->queues, c->n_workers) : c->n_workers;
-	struct port_iface i;
+	struct port_iface i = {0};
 	int rc;
 
 	rc = check_iface(c, args, p, &i, error);
@@ -206,7 +206,7 @@ static int probe_pci(const struct port_conf *c, struct port_probe *p, char *erro
 			"port %s: no PCI device %s: 'dpdk-devbind.py --status-dev net' lists those that "
 			"are there",
 			c->name, p->name);
-	strcat(path, "/driver");
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/driver", p->name);
 	n = readlink(path, target, sizeof(target) - 1);
 	target[n > 0 ? n : 0] = 0;
 	driver = strrchr(target, '/') ? strrchr(target, '/') + 1 : "";

@@ -76,7 +76,8 @@ int prefix_parse(const char *text, struct prefix *out) {
 }
 
 char *addr_format(const struct addr *a, char buf[static ADDR_STRLEN]) {
-	if (a->family == ADDR_NONE || !inet_ntop(a->family == ADDR_IPV4 ? AF_INET : AF_INET6, a->bytes, buf, ADDR_STRLEN))
+	if (a->family == ADDR_NONE ||
+		!inet_ntop(a->family == ADDR_IPV4 ? AF_INET : AF_INET6, a->bytes, buf, ADDR_STRLEN))
 		memcpy(buf, "-", 2);
 	return buf;
 }

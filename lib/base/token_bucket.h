@@ -11,8 +11,8 @@ struct token_bucket {
 	uint64_t full_at; // when the bucket is full again
 };
 
-static inline void token_bucket_init(struct token_bucket *b, uint64_t tokens_per_s, uint64_t burst,
-	uint64_t ticks_per_s) {
+static inline void token_bucket_init(
+	struct token_bucket *b, uint64_t tokens_per_s, uint64_t burst, uint64_t ticks_per_s) {
 	b->ticks_per_token = tokens_per_s ? ticks_per_s / tokens_per_s : 0;
 	b->burst_ticks = burst * b->ticks_per_token;
 	b->full_at = 0;

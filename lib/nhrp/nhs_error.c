@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "checksum.h"
+
 #define HOP_COUNT 255
 #define FIXED_AND_LENGTHS 28 // header, and the mandatory part up to the addresses
 
@@ -29,12 +31,24 @@ static size_t quotable(const struct nhs_call *call, const struct nhrp_msg *e) {
 	return len < room ? len : room;
 }
 
+// A quote with blanks in it still says a right checksum, or whoever reads it would look for damage that is not there.
+static void quote_mend(uint8_t *quoted, size_t len) {
+	uint16_t sum;
+
+	if (len != be16(quoted + 10))
+		return;
+	memset(quoted + 12, 0, sizeof(sum));
+	sum = checksum(quoted, len);
+	memcpy(quoted + 12, &sum, sizeof(sum));
+}
+
 // The offending packet holds a secret, ours or a neighbour's: it is quoted with that blanked, or cut in front of it
 // when it is too long to be copied.
 static void quote(struct nhs_call *call, struct nhrp_msg *e) {
+	uint8_t *copy = call->out->scratch;
 	size_t len = quotable(call, e);
+	bool blanked = false;
 
-	e->payload = call->bytes;
 	for (unsigned i = 0; i < call->msg->n_exts; i++) {
 		size_t value = ext_offset(call, i) + 4, end = value + call->msg->exts[i].len_bytes;
 
@@ -44,10 +58,14 @@ static void quote(struct nhs_call *call, struct nhrp_msg *e) {
 			len = value;
 			break;
 		}
-		if (e->payload == call->bytes)
-			e->payload = memcpy(call->out->scratch, call->bytes, len);
-		memset(call->out->scratch + value, 0, (end < len ? end : len) - value);
+		if (!blanked)
+			memcpy(copy, call->bytes, len);
+		blanked = true;
+		memset(copy + value, 0, (end < len ? end : len) - value);
 	}
+	if (blanked)
+		quote_mend(copy, len);
+	e->payload = blanked ? copy : call->bytes;
 	e->payload_len_bytes = (uint16_t)len;
 }
 

@@ -3,7 +3,7 @@
 #include "nhs_fixture.h"
 
 static void refused_by_authentication(struct nhs_fixture *f) {
-	strcpy(f->conf.authentication, "dmvpn01");
+	secret_set(f, "dmvpn01");
 	request_registration(f, "172.16.0.11", "10.0.0.11", false);
 	receive(f);
 }
@@ -30,7 +30,7 @@ static void rfc2332_5_2_7_no_extensions(void **state) {
 static void rfc2332_5_2_7_hop_count_is_set_anew(void **state) {
 	struct nhs_fixture *f = *state;
 
-	strcpy(f->conf.authentication, "dmvpn01");
+	secret_set(f, "dmvpn01");
 	request_registration(f, "172.16.0.11", "10.0.0.11", false);
 	f->request.hop_count = 1;
 	receive(f);
@@ -49,7 +49,7 @@ static void rfc2332_5_2_7_quote_ends_where_the_packet_would_not_fit(void **state
 	struct nhs_fixture *f = *state;
 	static uint8_t big[1400];
 
-	strcpy(f->conf.authentication, "dmvpn01");
+	secret_set(f, "dmvpn01");
 	request_registration(f, "172.16.0.11", "10.0.0.11", false);
 	nhrp_ext_add(&f->request, NHRP_EXT_VENDOR_PRIVATE, false, big, sizeof(big));
 	receive(f);
@@ -61,7 +61,7 @@ static void rfc2332_5_2_7_quote_ends_where_the_packet_would_not_fit(void **state
 static void rfc2332_5_2_7_never_about_an_error(void **state) {
 	struct nhs_fixture *f = *state;
 
-	strcpy(f->conf.authentication, "dmvpn01");
+	secret_set(f, "dmvpn01");
 	request_registration(f, "172.16.0.11", "10.0.0.11", false);
 	f->request.type = NHRP_ERROR_INDICATION;
 	f->request.n_exts = 0;
@@ -78,7 +78,7 @@ static void rfc2332_5_2_7_never_about_an_error(void **state) {
 static void rfc2332_5_2_7_one_error_about_a_packet_with_two_faults(void **state) {
 	struct nhs_fixture *f = *state;
 
-	strcpy(f->conf.authentication, "dmvpn01");
+	secret_set(f, "dmvpn01");
 	request_registration(f, "172.16.0.11", "10.0.0.11", false);
 	nhrp_ext_add(&f->request, 0x123, true, NULL, 0);
 	receive(f);

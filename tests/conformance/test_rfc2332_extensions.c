@@ -67,7 +67,7 @@ static void rfc2332_5_3_4_right_authentication_is_regenerated_once(void **state)
 	struct nhs_fixture *f = *state;
 	unsigned n = 0;
 
-	strcpy(f->conf.authentication, "dmvpn01");
+	secret_set(f, "dmvpn01");
 	request_registration(f, "172.16.0.11", "10.0.0.11", false);
 	nhrp_ext_add(&f->request, NHRP_EXT_AUTHENTICATION, true, right, sizeof(right));
 	receive(f);
@@ -83,7 +83,7 @@ static void rfc2332_5_3_4_failed_authentication_discards_and_is_error_11(void **
 	struct nhs_fixture *f = *state;
 	static const uint8_t wrong[] = {0, 0, 0, 1, 'd', 'm', 'v', 'p', 'n', '0', '2'};
 
-	strcpy(f->conf.authentication, "dmvpn01");
+	secret_set(f, "dmvpn01");
 	request_registration(f, "172.16.0.11", "10.0.0.11", false);
 	nhrp_ext_add(&f->request, NHRP_EXT_AUTHENTICATION, true, wrong, sizeof(wrong));
 	receive(f);

@@ -157,15 +157,11 @@ void out_f64(struct out *o, const char *column, double value, unsigned decimals)
 	char text[64];
 	int n;
 
-	if (!isfinite(value)) {
-		out_null_u64(o, column);
-		return;
-	}
 	n = snprintf(text, sizeof(text), "%.*f", (int)(decimals < 9 ? decimals : 9), value);
-	if (n < (int)sizeof(text))
+	if (isfinite(value) && n < (int)sizeof(text))
 		out_cell(o, column, CELL_F64, 0, text, n);
 	else
-		out_null_u64(o, column);
+		out_cell(o, column, CELL_NULL_F64, 0, "-", 1);
 }
 
 void out_bool(struct out *o, const char *column, bool value) {

@@ -23,7 +23,7 @@ void out_row(struct out *o);
 void out_str(struct out *o, const char *column, const char *value); // value NULL: "-", null in JSON
 void out_fmt(struct out *o, const char *column, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 void out_u64(struct out *o, const char *column, uint64_t value);
-void out_f64(struct out *o, const char *column, double value, unsigned decimals);
+void out_f64(struct out *o, const char *column, double value, unsigned decimals); // NAN: "-", null in JSON
 void out_bool(struct out *o, const char *column, bool value);
 void out_null_u64(struct out *o, const char *column); // a number that is not there
 // The cells that follow in this row are for programs: left out of tables, not of records.

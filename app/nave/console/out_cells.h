@@ -15,6 +15,7 @@ enum cell_type {
 	CELL_BOOL,
 	CELL_NULL, // of a string
 	CELL_NULL_U64,
+	CELL_NULL_F64,
 };
 
 struct cell {

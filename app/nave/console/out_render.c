@@ -11,7 +11,6 @@ static const struct {
 	{"_ms", "ms"},
 	{"_us", "us"},
 	{"_ns", "ns"},
-	{"_bytes", "bytes"},
 	{"_mib", "MiB"},
 	{"_bits", "bits"},
 	{"_pct", "%"},
@@ -123,6 +122,7 @@ static void json_cell(struct out *o, const struct cell *c) {
 		break;
 	case CELL_NULL:
 	case CELL_NULL_U64:
+	case CELL_NULL_F64:
 		buffer_add(b, "null", 4);
 		break;
 	}
@@ -184,8 +184,12 @@ static unsigned text_width(const char *text, size_t len) {
 	return n;
 }
 
+static bool is_right(const struct cell *c) {
+	return c->type == CELL_U64 || c->type == CELL_F64 || c->type == CELL_NULL_U64 || c->type == CELL_NULL_F64;
+}
+
 static void table_cell(struct out *o, const struct cell *c, unsigned width, bool last) {
-	bool right = c->type == CELL_U64 || c->type == CELL_F64 || c->type == CELL_NULL_U64;
+	bool right = is_right(c);
 	unsigned w = text_width(out_cell_text(o, c), c->len_bytes);
 	unsigned pad = width > w ? width - w : 0;
 
@@ -228,7 +232,7 @@ static void table_headings(struct out *o) {
 
 	for (unsigned j = 0; j < row->n; j++) {
 		const struct cell *c = out_cell_at(o, row->first + j);
-		bool right = c->type == CELL_U64 || c->type == CELL_F64 || c->type == CELL_NULL_U64;
+		bool right = is_right(c);
 		char heading[64];
 
 		if (c->detail)

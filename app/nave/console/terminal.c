@@ -2,10 +2,12 @@
 #include "terminal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <termios.h>
+#include <unistd.h>
 
 // Signals that end a program which does not handle them.
 static const int deadly[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
@@ -21,9 +23,11 @@ static struct {
 void terminal_restore(void) {
 	int saved = errno;
 
-	if (terminal.is_raw)
+	if (terminal.is_raw) {
+		terminal.is_raw = 0;
 		tcsetattr(terminal.fd, TCSANOW, &terminal.before);
-	terminal.is_raw = 0;
+		close(terminal.fd);
+	}
 	errno = saved;
 }
 
@@ -55,16 +59,14 @@ int terminal_raw(int fd) {
 
 	if (tcgetattr(fd, &terminal.before) < 0)
 		return -ENOTTY;
+	terminal.fd = fcntl(fd, F_DUPFD_CLOEXEC, 3); // the caller may close his before it is put back
+	if (terminal.fd < 0)
+		return -errno;
 	raw = terminal.before;
 	raw.c_lflag &= ~(ICANON | ECHO | ISIG);
 	raw.c_cc[VMIN] = 1;
 	raw.c_cc[VTIME] = 0;
-	terminal.fd = fd;
 	arm();
 	terminal.is_raw = 1;
-	if (tcsetattr(fd, TCSANOW, &raw) < 0) {
-		terminal.is_raw = 0;
-		return -errno;
-	}
-	return 0;
+	return tcsetattr(fd, TCSANOW, &raw) < 0 ? -errno : 0;
 }

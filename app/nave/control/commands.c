@@ -2,14 +2,18 @@
 #include "commands.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 
-#include "log.h"
 #include "nave.h"
 
 static int not_in_this_build(struct nave *nave, const struct console_args *args, struct out *out) {
+	char line[128] = "";
+
 	(void)nave;
-	return out_error(out, -ENOTSUP, "%s%s%s: not in this build", args->word[0], args->n > 1 ? " " : "",
-		args->n > 1 ? args->word[1] : "");
+	for (unsigned i = 0; i < args->n; i++)
+		snprintf(line + strlen(line), sizeof(line) - strlen(line), "%s%s", i ? " " : "", args->word[i]);
+	return out_error(out, -ENOTSUP, "%s: not in this build", line);
 }
 
 // Names that scripts may already use; what they show is not there yet.
@@ -50,6 +54,13 @@ const char *iface_name(const struct nave *nave, uint16_t iface) {
 	if (!iface_is_port(iface))
 		return tunnel_name(nave, iface);
 	return iface_port(iface) < nave->fwd.n_ports ? nave->fwd.ports[iface_port(iface)].name : "?";
+}
+
+void out_mac(struct out *out, const char *column, const uint8_t mac[6], bool known) {
+	if (known)
+		out_fmt(out, column, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+	else
+		out_str(out, column, NULL);
 }
 
 const char *vrf_name(const struct nave *nave, uint16_t vrf) {

@@ -6,7 +6,6 @@
 #include "console.h"
 #include "lcore_ctx.h"
 
-struct binding;
 struct nave;
 
 int commands_add(struct console *c); // every feature's; -ENOSPC
@@ -32,3 +31,5 @@ void counters_of_all(const struct nave *nave, struct lcore_counters *out);
 const char *tunnel_name(const struct nave *nave, uint16_t tunnel); // "?" when there is no such tunnel
 const char *iface_name(const struct nave *nave, uint16_t iface);
 const char *vrf_name(const struct nave *nave, uint16_t vrf); // "default" for the default VRF
+
+void out_mac(struct out *out, const char *column, const uint8_t mac[6], bool known); // not known: "-"

@@ -33,8 +33,7 @@ static void port_row(struct nave *nave, uint16_t i, struct out *out) {
 	out_str(out, "name", rt->name);
 	out_str(out, "link", !has_link ? "?" : link.link_status ? "up" : "down");
 	addresses(out, rt);
-	out_fmt(out, "mac", "%02x:%02x:%02x:%02x:%02x:%02x", rt->mac[0], rt->mac[1], rt->mac[2], rt->mac[3], rt->mac[4],
-		rt->mac[5]);
+	out_mac(out, "mac", rt->mac, true);
 	out_u64(out, "mtu", rt->mtu);
 	out_u64(out, "rx_packets", st.ipackets);
 	out_u64(out, "tx_packets", st.opackets);

@@ -131,8 +131,7 @@ int show_neighbours(struct nave *nave, const struct console_args *args, struct o
 		out_row(out);
 		out_str(out, "port", info.port < nave->fwd.n_ports ? nave->fwd.ports[info.port].name : "?");
 		out_str(out, "address", addr_format(&info.addr, text));
-		out_fmt(out, "mac", "%02x:%02x:%02x:%02x:%02x:%02x", info.nh.mac[0], info.nh.mac[1], info.nh.mac[2],
-			info.nh.mac[3], info.nh.mac[4], info.nh.mac[5]);
+		out_mac(out, "mac", info.nh.mac, info.nh.resolved);
 		out_bool(out, "resolved", info.nh.resolved);
 		out_bool(out, "static", info.is_static);
 		out_u64(out, "users", info.users);

@@ -68,6 +68,7 @@ static void counter_cells(const struct nave *nave, const struct binding *b, stru
 		datapath_spoke_counters(nave->datapath, b->peer, &c);
 	out_u64(out, "rx_packets", c.rx_packets);
 	out_u64(out, "tx_packets", c.tx_packets);
+	out_detail(out);
 	out_u64(out, "rx_bytes", c.rx_bytes);
 	out_u64(out, "tx_bytes", c.tx_bytes);
 }
@@ -209,8 +210,7 @@ static void forwarding_cells(const struct fwd *fwd, const struct binding *b, str
 
 		out_str(out, "port", nh.port < fwd->n_ports ? fwd->ports[nh.port].name : NULL);
 		out_bool(out, "underlay_neighbour_resolved", nh.resolved);
-		out_fmt(out, "underlay_mac", "%02x:%02x:%02x:%02x:%02x:%02x", nh.mac[0], nh.mac[1], nh.mac[2],
-			nh.mac[3], nh.mac[4], nh.mac[5]);
+		out_mac(out, "underlay_mac", nh.mac, nh.resolved);
 	} else {
 		out_str(out, "port", NULL);
 		out_bool(out, "underlay_neighbour_resolved", false);

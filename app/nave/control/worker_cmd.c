@@ -3,6 +3,7 @@
 #include "commands.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -96,10 +97,10 @@ int show_stages(struct nave *nave, const struct console_args *args, struct out *
 		out_str(out, "stage", stage_name(i));
 		out_u64(out, "packets", sum.stage_packets[i]);
 		out_u64(out, "cycles", sum.stage_cycles[i]); // 0 unless accounting is on
-		if (sum.stage_packets[i] && sum.stage_cycles[i])
-			out_f64(out, "cycles_per_packet", (double)sum.stage_cycles[i] / sum.stage_packets[i], 1);
-		else
-			out_null_u64(out, "cycles_per_packet");
+		out_f64(out, "cycles_per_packet",
+			sum.stage_packets[i] && sum.stage_cycles[i] ? (double)sum.stage_cycles[i] / sum.stage_packets[i]
+								    : NAN,
+			1);
 	}
 	return 0;
 }

@@ -36,7 +36,7 @@ unsigned page_rows(const struct out *o) {
 }
 
 static const char *short_text(const struct out *o, const struct cell *c, char buf[static RTE_TEL_MAX_STRING_LEN]) {
-	if (c->type == CELL_NULL || c->type == CELL_NULL_U64)
+	if (c->type == CELL_NULL || c->type == CELL_NULL_F64)
 		return "";
 	snprintf(buf, RTE_TEL_MAX_STRING_LEN, "%s", out_cell_text(o, c));
 	return buf;

@@ -64,7 +64,7 @@ static bool moves(struct rtnl *r, const unsigned *counter) {
 		struct pollfd p = {.fd = rtnl_fd(r), .events = POLLIN};
 
 		poll(&p, 1, 20);
-		assert_int_equal(rtnl_poll(r, 64), 0);
+		assert_true(rtnl_poll(r, 64) >= 0);
 	}
 	return *counter != before;
 }
@@ -73,7 +73,7 @@ static void settle(struct rtnl *r) {
 	struct pollfd p = {.fd = rtnl_fd(r), .events = POLLIN};
 
 	while (poll(&p, 1, 100) > 0)
-		assert_int_equal(rtnl_poll(r, 256), 0);
+		assert_true(rtnl_poll(r, 256) >= 0);
 }
 
 static struct rtnl *follow(void) {

@@ -33,6 +33,10 @@ struct reader {
 	uint64_t seed;
 	uint64_t checked[CHECKS]; // with something found
 	uint32_t kept_adj, kept_gen, kept_key; // over a quiescent report
+	uint32_t held_adj, held_peer; // until the next report: must stay what they are, though withdrawn
+	struct adj adj_then;
+	struct peer peer_then;
+	const struct tunnel *held_tunnel;
 };
 
 static void complain(const char *what) {
@@ -72,6 +76,9 @@ static void read_neigh(struct reader *r) {
 		return;
 	adj_check(&fwd.adjs.adjs[adj], key);
 	r->checked[NEIGH]++;
+	r->held_adj = adj;
+	memcpy(r->adj_then.gre, fwd.adjs.adjs[adj].gre, sizeof(r->adj_then.gre));
+	r->adj_then.protocol = addr;
 	r->kept_adj = adj;
 	r->kept_gen = rcu_read(&fwd.adjs.adjs[adj].gen);
 	r->kept_key = key;
@@ -113,6 +120,8 @@ static void read_peer(struct reader *r) {
 	CHECK(addr_eq(&found, &addr) && p->endpoint == key % 3 && p->owner == key && p->ready);
 	CHECK(nh > 0 && nh < 8);
 	r->checked[PEER]++;
+	r->held_peer = index;
+	memcpy(r->peer_then.hdr, p->hdr, sizeof(p->hdr));
 }
 
 static void read_nh(struct reader *r) {
@@ -131,6 +140,7 @@ static void read_tunnel(struct reader *r) {
 		return;
 	CHECK(t->id == TUNNEL && t->key == t->adj_local && t->mtu == (uint16_t)t->key);
 	r->checked[TUNNEL_POINTER]++;
+	r->held_tunnel = t;
 }
 
 // Routes: 10.k.0.0/16 and 2001:db8:k::/48 are there throughout, longer and shorter ones come and go. The adjacency says
@@ -183,6 +193,22 @@ static void read_fib(struct reader *r, unsigned family) {
 	r->checked[FIB4 + family]++;
 }
 
+// Before the report: what was found since the last one is all there still.
+static void check_held(struct reader *r) {
+	const struct adj *a = &fwd.adjs.adjs[r->held_adj];
+	const struct peer *p = &fwd.peers.peers[r->held_peer];
+
+	if (r->held_adj)
+		CHECK(memcmp(a->gre, r->adj_then.gre, sizeof(a->gre)) == 0 &&
+			addr_eq(&a->protocol, &r->adj_then.protocol));
+	if (r->held_peer)
+		CHECK(memcmp(p->hdr, r->peer_then.hdr, sizeof(p->hdr)) == 0);
+	if (r->held_tunnel)
+		CHECK(r->held_tunnel->id == TUNNEL && r->held_tunnel->key == r->held_tunnel->adj_local);
+	r->held_adj = r->held_peer = 0;
+	r->held_tunnel = NULL;
+}
+
 static void *reader_run(void *arg) {
 	struct reader *r = arg;
 
@@ -196,14 +222,19 @@ static void *reader_run(void *arg) {
 		read_tunnel(r);
 		read_fib(r, 0);
 		read_fib(r, 1);
-		if (turn % 4 == 0)
+		if (turn % 100 == 0)
+			sched_yield(); // a section that lasts, for whoever reuses what it holds
+		if (turn % 4 == 0) {
+			check_held(r);
 			rcu_quiescent(fwd.rcu, r->id);
+		}
 		if (turn % 1000 == 0) { // as if it slept
 			rcu_reader_offline(fwd.rcu, r->id);
 			sched_yield();
 			rcu_reader_online(fwd.rcu, r->id);
 		}
 	}
+	check_held(r);
 	rcu_reader_offline(fwd.rcu, r->id);
 	return NULL;
 }
@@ -370,7 +401,7 @@ static void readers_never_see_what_is_not_there(void **state) {
 			(unsigned long)readers[i].checked[STALE]);
 	}
 	print_message("writer: %lu turns\n", (unsigned long)turns);
-	assert_true(turns > 1000);
+	assert_true(turns > 100);
 	if (complaint)
 		fail_msg("%s", complaint);
 	assert_true(rcu_reclaim(fwd.rcu, UINT32_MAX) < UINT32_MAX);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "nhs_fixture.h"
 
+#include <stdio.h>
+
 #define NAT_FIRST_CIE                                                                                                  \
 	"002000000000000004000400"                                                                                     \
 	"0a000001"                                                                                                     \
@@ -55,6 +57,10 @@ size_t hex_bytes(const char *hex, uint8_t *out, size_t cap) {
 		out[i] = (uint8_t)strtoul(byte, NULL, 16);
 	}
 	return n;
+}
+
+void secret_set(struct nhs_fixture *f, const char *secret) {
+	snprintf(f->conf.authentication, sizeof(f->conf.authentication), "%s", secret);
 }
 
 static void request_start(struct nhs_fixture *f, uint8_t type, const char *protocol, const char *nbma) {

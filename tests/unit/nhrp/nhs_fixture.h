@@ -37,6 +37,8 @@ int nhs_fixture_teardown(void **state);
 struct addr addr_from(const char *text);
 struct prefix prefix_from(const char *text);
 
+void secret_set(struct nhs_fixture *f, const char *secret); // the authentication string that the NHS wants
+
 // A request as FRR sends it: one CIE without addresses, holding time 7200, prefix length 0xff, extensions 4, 5, 3, 9.
 // Sets src to the NBMA address too.
 void request_registration(struct nhs_fixture *f, const char *protocol, const char *nbma, bool unique);

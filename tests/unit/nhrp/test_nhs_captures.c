@@ -36,7 +36,7 @@ static void frr_registration(void **state) {
 static void frr_unique_registration_and_its_rival(void **state) {
 	struct nhs_fixture *f = *state;
 
-	strcpy(f->conf.authentication, "dmvpn01");
+	secret_set(f, "dmvpn01");
 	f->conf.holding_time_s = 30;
 	receive_hex(f, CAPTURED_UNIQUE_REQUEST, "10.0.0.13");
 	assert_reply_is(f, CAPTURED_UNIQUE_REPLY, 64);
@@ -68,7 +68,7 @@ static void frr_behind_nat(void **state) {
 static void opennhrp_registration_and_purge(void **state) {
 	struct nhs_fixture *f = *state;
 
-	strcpy(f->conf.authentication, "dmvpn01");
+	secret_set(f, "dmvpn01");
 	f->conf.holding_time_s = 60;
 	receive_hex(f, CAPTURED_OPENNHRP_REQUEST, "10.0.0.11");
 	assert_reply_is(f, CAPTURED_OPENNHRP_REPLY, 16);
@@ -81,7 +81,7 @@ static void opennhrp_registration_and_purge(void **state) {
 static void bad_string_gets_one_error_and_the_spokes_error_none(void **state) {
 	struct nhs_fixture *f = *state;
 
-	strcpy(f->conf.authentication, "dmvpn01");
+	secret_set(f, "dmvpn01");
 	receive_hex(f, CAPTURED_BADAUTH_REQUEST, "10.0.0.13");
 	assert_int_equal(f->reply.type, NHRP_ERROR_INDICATION);
 	assert_int_equal(f->reply.error_code, NHRP_ERROR_AUTHENTICATION);

@@ -22,7 +22,7 @@ static void errors_stop_at_the_rate_limit_and_come_back(void **state) {
 	struct nhs_fixture *f = *state;
 	uint64_t sent;
 
-	strcpy(f->conf.authentication, secret);
+	secret_set(f, secret);
 	request_with_string(f, "wrong99");
 	for (unsigned i = 0; i < 1000; i++)
 		receive(f);
@@ -38,12 +38,15 @@ static void errors_stop_at_the_rate_limit_and_come_back(void **state) {
 
 static void neither_secret_is_quoted(void **state) {
 	struct nhs_fixture *f = *state;
+	struct nhrp_msg quoted;
 
-	strcpy(f->conf.authentication, secret);
+	secret_set(f, secret);
 	request_with_string(f, "wrong99"); // perhaps right elsewhere
 	receive(f);
 	assert_int_equal(f->reply.payload_len_bytes, f->len_bytes);
 	assert_false(holds(f->reply_bytes, (size_t)f->reply_len, "wrong99"));
+	assert_int_equal(nhrp_msg_decode(f->reply.payload, f->reply.payload_len_bytes, &quoted), NHRP_ERR_NONE);
+	assert_int_equal(quoted.n_exts, f->request.n_exts);
 
 	request_with_string(f, secret);
 	nhrp_ext_add(&f->request, 0x123, true, NULL, 0); // about something else, after authentication
@@ -69,7 +72,7 @@ static void too_long_to_blank_is_cut_in_front_of_the_secret(void **state) {
 static void second_secret_is_blanked_too(void **state) {
 	struct nhs_fixture *f = *state;
 
-	strcpy(f->conf.authentication, secret);
+	secret_set(f, secret);
 	request_with_string(f, secret);
 	f->request.exts[0] = f->request.exts[f->request.n_exts - 1];
 	receive(f);
@@ -82,7 +85,7 @@ static void link_padding_is_not_quoted(void **state) {
 	struct nhrp_msg m;
 	int len;
 
-	strcpy(f->conf.authentication, secret);
+	secret_set(f, secret);
 	request_registration(f, "172.16.0.11", "10.0.0.11", false);
 	len = nhrp_msg_encode(&f->request, f->bytes, sizeof(f->bytes));
 	memset(f->bytes + len, 0xee, 30);
@@ -96,7 +99,7 @@ static void no_error_to_a_nonsensical_source(void **state) {
 	struct nhs_fixture *f = *state;
 	static const char *const sources[] = {"0.0.0.0", "224.0.0.1"};
 
-	strcpy(f->conf.authentication, secret);
+	secret_set(f, secret);
 	for (unsigned i = 0; i < 2; i++) {
 		request_with_string(f, "wrong99");
 		f->request.src_protocol = addr_from(sources[i]);
