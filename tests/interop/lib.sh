@@ -216,7 +216,7 @@ frames() { # CAPTURE FILTER [FIELD...]: one line a frame
 	local capture=$STATE/$1.pcap filter=$2 fields=(-e frame.number) field
 	shift 2
 	for field; do fields+=(-e "$field"); done
-	tshark -r "$capture" -Y "$filter" -T fields "${fields[@]}" 2>/dev/null
+	tshark -r "$capture" -o ip.check_checksum:TRUE -Y "$filter" -T fields "${fields[@]}" 2>/dev/null
 }
 count_frames() { frames "$@" | wc -l; }
 
