@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Adjacency: what a route or a next hop leads to. Routes point at adjacencies, adjacencies at peers, so that a registration
-// completes one object and touches no route. Written by control (publish.c), read by workers; the part that changes while
-// published is one 8-byte word.
+// Adjacency: what a route or a next hop leads to. Routes point at adjacencies, adjacencies at peers, so that a
+// registration completes one object and touches no route. Written by control (publish.c), read by workers; the part
+// that changes while published is one 8-byte word.
 #pragma once
 
 #include <stdbool.h>

@@ -7,7 +7,8 @@
 #define DROP_REASONS(X) \
 	X(NOT_OUR_MAC, "not_our_mac", "unicast frame for another MAC address") \
 	X(ETHERTYPE, "ethertype", "frame neither IPv4, IPv6 nor ARP") \
-	X(OUTER_MALFORMED, "outer_malformed", "outer IP header truncated, oversized, of a wrong version or inconsistent") \
+	X(OUTER_MALFORMED, "outer_malformed", \
+		"outer IP header truncated, oversized, of a wrong version or inconsistent") \
 	X(OUTER_CHECKSUM, "outer_checksum", "outer IPv4 header checksum wrong") \
 	X(OUTER_FRAGMENT, "outer_fragment", "fragment of a tunnel packet") \
 	X(NOT_LOCAL, "not_local", "outer destination is none of our addresses") \
@@ -47,7 +48,7 @@ enum drop_reason {
 #define X(name, counter, help) DROP_##name,
 	DROP_REASONS(X)
 #undef X
-	DROP_REASON_COUNT
+		DROP_REASON_COUNT
 };
 
 const char *drop_reason_name(enum drop_reason r);

@@ -33,7 +33,7 @@ static void burst_ipv4(
 	const struct fib *f, const struct fib_ipv4 *t, const uint32_t *addrs_be, unsigned n, uint32_t *adjs) {
 	uint8_t *nodes = f->nodes;
 	uint32_t addrs[FIB_BURST], best[FIB_BURST];
-	uint8_t at[FIB_BURST];
+	uint8_t at[FIB_BURST] = {0};
 	unsigned more = 0;
 
 	for (unsigned i = 0; i < n; i++) {
@@ -106,7 +106,7 @@ static void burst_ipv6(const struct fib *f, const uint8_t *const *addrs, unsigne
 	uint8_t *nodes = f->nodes;
 	struct padded padded[FIB_BURST];
 	uint32_t refs[FIB_BURST];
-	uint8_t at[FIB_BURST];
+	uint8_t at[FIB_BURST] = {0};
 	unsigned more = root ? n : 0;
 
 	for (unsigned i = 0; i < n; i++) {

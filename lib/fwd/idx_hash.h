@@ -18,9 +18,9 @@ struct idx_hash *idx_hash_create(const char *name, uint32_t max_entries);
 void idx_hash_free(struct idx_hash *h); // after a grace period
 size_t idx_hash_bytes(const struct idx_hash *h);
 
-// Writer. hash is of the key, all 32 bits well mixed (idx_hash_mix). -ENOSPC when no bucket of the key's chain has room.
-// The same (hash, index) must not be inserted twice. A slot that was removed may be reused at once: a reader that still has
-// the old index must compare the key in the object, whose memory lives on for a grace period.
+// Writer. hash is of the key, all 32 bits well mixed (idx_hash_mix). -ENOSPC when no bucket of the key's chain has
+// room. The same (hash, index) must not be inserted twice. A slot that was removed may be reused at once: a reader that
+// still has the old index must compare the key in the object, whose memory lives on for a grace period.
 int idx_hash_insert(struct idx_hash *h, uint32_t hash, uint32_t index);
 int idx_hash_remove(struct idx_hash *h, uint32_t hash, uint32_t index); // -ENOENT
 // Replaces in place by one atomic store: readers see the old or the new index, never neither.
@@ -30,10 +30,10 @@ int idx_hash_replace(struct idx_hash *h, uint32_t hash, uint32_t old_index, uint
 void idx_hash_prefetch(const struct idx_hash *h, uint32_t hash);
 // true when the object of index has the key.
 typedef bool (*idx_hash_match_fn)(const void *table, uint32_t index, const void *key);
-uint32_t idx_hash_lookup(const struct idx_hash *h, uint32_t hash, idx_hash_match_fn match, const void *table,
-	const void *key);
-// A burst in stages: buckets prefetched, candidate index by signature only. out[i] is IDX_HASH_NONE or the first candidate;
-// the caller prefetches the objects, compares keys, and calls idx_hash_lookup for the rare mismatch.
+uint32_t idx_hash_lookup(
+	const struct idx_hash *h, uint32_t hash, idx_hash_match_fn match, const void *table, const void *key);
+// A burst in stages: buckets prefetched, candidate index by signature only. out[i] is IDX_HASH_NONE or the first
+// candidate; the caller prefetches the objects, compares keys, and calls idx_hash_lookup for the rare mismatch.
 void idx_hash_candidates(const struct idx_hash *h, const uint32_t *hash, unsigned n, uint32_t *out);
 
 // Finalizer of a 64-bit value (after murmur3), for keys that fit.

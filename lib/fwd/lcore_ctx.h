@@ -33,7 +33,7 @@ enum stage {
 #define X(name, counter) STAGE_##name,
 	STAGES(X)
 #undef X
-	STAGE_COUNT
+		STAGE_COUNT
 };
 
 const char *stage_name(enum stage s);

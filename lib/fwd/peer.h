@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A peer: the other end of our tunnels, one per (local endpoint, NBMA address, UDP port). Outer header template first, the
-// outbound SA and its key follow in the same object once ESP is there: one contiguous object per peer.
+// A peer: the other end of our tunnels, one per (local endpoint, NBMA address, UDP port). Outer header template first,
+// the outbound SA and its key follow in the same object once ESP is there: one contiguous object per peer.
 //
 // What is published is never changed in place, nh apart: a peer that moves gets a fresh slot, and its adjacencies are
 // repointed, one store each.
@@ -53,8 +53,8 @@ uint32_t peer_lookup(const struct peer_table *t, uint16_t endpoint, const struct
 void peer_template(struct peer *p, const struct addr *local, const struct addr *nbma);
 struct addr peer_nbma(const struct peer *p);
 
-// Underlay next hops: gateway or on-link neighbour. One 8-byte word each, so that a MAC change is one store however many
-// peers use it.
+// Underlay next hops: gateway or on-link neighbour. One 8-byte word each, so that a MAC change is one store however
+// many peers use it.
 struct nh {
 	uint8_t mac[6];
 	uint8_t port; // index into fwd.ports

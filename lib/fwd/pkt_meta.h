@@ -13,8 +13,8 @@ enum pkt_way { // how a packet leaves, once that is decided
 	WAY_NONE,
 	WAY_ADJ, // by adjacency: adj + adj_gen (+ inner protocol)
 	WAY_PEER, // to a peer: peer_out + gen, GRE of tunnel
-	WAY_NBMA, // tunnel + nbma: unprotected tunnels only, for answers to those that are not registered; peer_out: underlay
-		  // next hop (index into nh_table)
+	WAY_NBMA, // tunnel + nbma: unprotected tunnels only, for answers to those that are not registered; peer_out:
+		  // underlay next hop (index into nh_table)
 	WAY_FRAME, // a whole frame for port: from the TAP, sent as it is
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The publish/reclaim seam. Control is the only writer of shared tables; workers read without locks and report a quiescent
-// state once per poll loop, when they hold no reference to anything published. What control withdraws is freed after every
-// reader that was online has reported (a grace period).
+// The publish/reclaim seam. Control is the only writer of shared tables; workers read without locks and report a
+// quiescent state once per poll loop, when they hold no reference to anything published. What control withdraws is
+// freed after every reader that was online has reported (a grace period).
 //
 // Nothing published is held over a quiescent report except as index + generation.
 #pragma once
@@ -14,8 +14,8 @@
 
 struct rcu;
 
-// n_readers: reader ids are 0..n_readers-1; a worker's id is its worker index. defer_max bounds the queue of objects that
-// wait for their grace period. NULL when out of memory.
+// n_readers: reader ids are 0..n_readers-1; a worker's id is its worker index. defer_max bounds the queue of objects
+// that wait for their grace period. NULL when out of memory.
 struct rcu *rcu_create(uint32_t n_readers, uint32_t defer_max);
 void rcu_free(struct rcu *r); // all readers offline; frees what is still deferred
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Rings between lcores, all SP/SC: one per pair (MP rings collapse when producers share a CPU). What travels are mbufs whose
-// pkt_meta names things by index + generation.
+// Rings between lcores, all SP/SC: one per pair (MP rings collapse when producers share a CPU). What travels are mbufs
+// whose pkt_meta names things by index + generation.
 #pragma once
 
 #include <stdint.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What workers read of tunnels, local endpoints, ports and VRFs. Control writes them before the workers start, or publishes
-// a fresh copy.
+// What workers read of tunnels, local endpoints, ports and VRFs. Control writes them before the workers start, or
+// publishes a fresh copy.
 #pragma once
 
 #include <stdbool.h>
@@ -41,7 +41,8 @@ struct fwd_port {
 	uint8_t mac[6];
 	uint16_t mtu;
 	uint16_t vrf;
-	uint16_t n_queues; // worker w uses queue w of n_queues, if w < n_queues, for rx; tx queue w, shared by lock-free design: one each
+	uint16_t n_queues; // worker w uses queue w of n_queues, if w < n_queues, for rx; tx queue w, shared by
+			   // lock-free design: one each
 	bool tx_ipv4_checksum; // PMD does it
 	bool rx_ipv4_checksum; // PMD says good or bad in ol_flags
 	uint32_t adj_local; // ADJ_LOCAL of its TAP

@@ -6,38 +6,17 @@
 #include "gre_decap.h"
 #include "gre_wire.h"
 
-// What the burst's loops hand to each other.
+// What the burst's loops hand to each other, and from packet to packet.
 struct senders {
 	uint32_t hash[BURST_MAX]; // of (endpoint, NBMA address)
 	uint32_t peer[BURST_MAX];
+	uint32_t flags_endpoint, key; // of the packet before, and its tunnel; NULL: none, or a header with more fields
+	const struct tunnel *tunnel;
+	struct tunnel_counters counted; // of tunnel, not yet written
+	uint16_t counted_tunnel;
 };
 
-// The header without checksum and sequence is what nearly every spoke sends.
-static __rte_always_inline enum gre_parse header_parse(const uint8_t *gre, uint16_t len, struct gre_header *h) {
-	uint32_t word;
-
-	if (unlikely(len < 4))
-		return GRE_TRUNCATED;
-	memcpy(&word, gre, sizeof(word));
-	word = rte_be_to_cpu_32(word);
-	h->flags = word >> 16;
-	h->protocol = word & 0xffff;
-	h->key = 0;
-	if (h->flags == 0) {
-		h->len_bytes = 4;
-		return GRE_OK;
-	}
-	if (likely(h->flags == GRE_FLAG_KEY && len >= 8)) {
-		memcpy(&word, gre + 4, sizeof(word));
-		h->key = rte_be_to_cpu_32(word);
-		h->len_bytes = 8;
-		return GRE_OK;
-	}
-	return gre_parse(gre, len, h);
-}
-
-static __rte_always_inline const struct tunnel *tunnel_find(
-	const struct fwd *fwd, uint16_t endpoint, const struct gre_header *h) {
+static const struct tunnel *tunnel_find(const struct fwd *fwd, uint16_t endpoint, const struct gre_header *h) {
 	const struct endpoint *e = &fwd->endpoints[endpoint];
 	bool has_key = h->flags & GRE_FLAG_KEY;
 
@@ -50,32 +29,70 @@ static __rte_always_inline const struct tunnel *tunnel_find(
 	return NULL;
 }
 
-// RFC 2784 section 2.1, RFC 2890 section 2. Strips the header; DROP_REASON_COUNT: go on.
-static __rte_always_inline enum drop_reason header_strip(
-	struct lcore_ctx *lc, struct rte_mbuf *m, struct pkt_meta *meta) {
+static __rte_always_inline void strip(
+	struct rte_mbuf *m, struct pkt_meta *meta, const struct tunnel *t, uint16_t protocol, uint8_t len_bytes) {
+	meta->tunnel = t->id;
+	meta->iface_in = t->id;
+	meta->gre_protocol = protocol;
+	meta->outer_len_bytes += len_bytes;
+	m->data_off += len_bytes;
+	m->data_len -= len_bytes;
+	m->pkt_len -= len_bytes;
+}
+
+static __rte_always_inline bool protocol_is_known(uint16_t protocol) {
+	return protocol == GRE_PROTO_IPV4 || protocol == GRE_PROTO_IPV6 || protocol == GRE_PROTO_NHRP;
+}
+
+// RFC 2784 section 2.1, RFC 2890 section 2. DROP_REASON_COUNT: go on.
+static __rte_noinline enum drop_reason header_take(const struct lcore_ctx *lc, struct rte_mbuf *m, struct senders *s) {
 	const uint8_t *gre = rte_pktmbuf_mtod(m, const uint8_t *);
+	struct pkt_meta *meta = pkt_meta(m);
 	const struct tunnel *t;
 	struct gre_header h;
 
-	if (unlikely(header_parse(gre, m->data_len, &h) != GRE_OK))
+	if (gre_parse(gre, m->data_len, &h) != GRE_OK)
 		return DROP_GRE_MALFORMED;
-	if (unlikely(h.flags & GRE_FLAG_CHECKSUM) && !gre_checksum_ok(gre, m->data_len))
+	if ((h.flags & GRE_FLAG_CHECKSUM) && !gre_checksum_ok(gre, m->data_len))
 		return DROP_GRE_CHECKSUM;
 	t = tunnel_find(lc->fwd, meta->endpoint, &h);
-	if (unlikely(!t))
+	if (!t)
 		return DROP_UNKNOWN_KEY;
-	if (unlikely(t->is_protected))
+	if (t->is_protected)
 		return DROP_CLEAR_ON_PROTECTED;
-	if (unlikely(h.protocol != GRE_PROTO_IPV4 && h.protocol != GRE_PROTO_IPV6 && h.protocol != GRE_PROTO_NHRP))
+	if (!protocol_is_known(h.protocol))
 		return DROP_GRE_PROTOCOL;
-	meta->tunnel = t->id;
-	meta->iface_in = t->id;
-	meta->gre_protocol = h.protocol;
-	meta->outer_len_bytes += h.len_bytes;
-	m->data_off += h.len_bytes;
-	m->data_len -= h.len_bytes;
-	m->pkt_len -= h.len_bytes;
+	strip(m, meta, t, h.protocol, h.len_bytes);
+	s->tunnel = (h.flags & ~GRE_FLAG_KEY) ? NULL : t;
+	s->flags_endpoint = (uint32_t)h.flags << 16 | meta->endpoint;
+	s->key = h.key;
 	return DROP_REASON_COUNT;
+}
+
+// A header with at most a key, for the tunnel of the packet before: what nearly every packet has.
+static __rte_always_inline bool header_is_same(struct rte_mbuf *m, const struct senders *s) {
+	const uint8_t *gre = rte_pktmbuf_mtod(m, const uint8_t *);
+	struct pkt_meta *meta = pkt_meta(m);
+	uint32_t word, key = 0;
+	uint16_t protocol;
+	uint8_t len_bytes;
+
+	if (unlikely(!s->tunnel || m->data_len < 8))
+		return false;
+	memcpy(&word, gre, sizeof(word));
+	word = rte_be_to_cpu_32(word);
+	protocol = word & 0xffff;
+	len_bytes = word >> 16 ? 8 : 4;
+	if (likely(len_bytes == 8)) {
+		memcpy(&key, gre + 4, sizeof(key));
+		key = rte_be_to_cpu_32(key);
+	}
+	if (unlikely(((word & 0xffff0000) | meta->endpoint) != s->flags_endpoint || key != s->key))
+		return false;
+	if (unlikely(!protocol_is_known(protocol)))
+		return false;
+	strip(m, meta, s->tunnel, protocol, len_bytes);
+	return true;
 }
 
 static __rte_always_inline uint32_t sender_hash(const struct pkt_meta *meta) {
@@ -94,69 +111,84 @@ static __rte_always_inline bool sender_matches(const struct peer *p, const struc
 	return peer_matches(p, meta->endpoint, &meta->nbma);
 }
 
-// Peers of the burst, each loop's loads under way while the next packet's begin.
-static __rte_always_inline void senders_find(
+static __rte_always_inline uint16_t headers_burst(
 	struct lcore_ctx *lc, struct rte_mbuf **pkts, uint16_t n, struct senders *s) {
-	const struct peer_table *peers = &lc->fwd->peers;
+	uint16_t kept = 0;
 
-	idx_hash_candidates(peers->by_nbma, s->hash, n, s->peer);
+	s->tunnel = NULL;
 	for (uint16_t i = 0; i < n; i++) {
-		rte_prefetch0(&peers->peers[s->peer[i]]);
-		rte_prefetch0_write(&lc->spokes[s->peer[i]]);
-	}
-	for (uint16_t i = 0; i < n; i++) {
-		const struct pkt_meta *meta = pkt_meta(pkts[i]);
+		struct rte_mbuf *m = pkts[i];
 
-		// Another key with the same signature.
-		if (unlikely(s->peer[i] && !sender_matches(&peers->peers[s->peer[i]], meta)))
-			s->peer[i] = peer_lookup(peers, meta->endpoint, &meta->nbma);
+		if (unlikely(!header_is_same(m, s))) {
+			enum drop_reason why = header_take(lc, m, s);
+
+			if (unlikely(why != DROP_REASON_COUNT)) {
+				pkt_drop(lc, m, why);
+				continue;
+			}
+		}
+		s->hash[kept] = sender_hash(pkt_meta(m));
+		pkts[kept++] = m;
 	}
+	return kept;
 }
 
-static __rte_always_inline void sender_count(struct lcore_ctx *lc, const struct pkt_meta *meta, uint32_t len_bytes) {
+static __rte_always_inline void counted_write(struct lcore_ctx *lc, struct senders *s) {
+	struct tunnel_counters *t = &lc->counters->tunnels[s->counted_tunnel];
+
+	t->rx_packets += s->counted.rx_packets;
+	t->rx_bytes += s->counted.rx_bytes;
+}
+
+static __rte_always_inline void sender_count(
+	struct lcore_ctx *lc, struct senders *s, const struct pkt_meta *meta, uint32_t len_bytes) {
 	struct spoke_counters *spoke = &lc->spokes[meta->peer_in]; // index 0 takes those of unknown senders
-	struct tunnel_counters *tunnel = &lc->counters->tunnels[meta->tunnel];
 
 	spoke->rx_packets++;
 	spoke->rx_bytes += len_bytes;
-	tunnel->rx_packets++;
-	tunnel->rx_bytes += len_bytes;
+	if (unlikely(meta->tunnel != s->counted_tunnel)) {
+		counted_write(lc, s);
+		s->counted = (struct tunnel_counters){0};
+		s->counted_tunnel = meta->tunnel;
+	}
+	s->counted.rx_packets++;
+	s->counted.rx_bytes += len_bytes;
 }
 
 uint16_t gre_decap_burst(
 	struct lcore_ctx *lc, struct rte_mbuf **pkts, uint16_t n, struct rte_mbuf **nhrp, uint16_t *n_nhrp) {
-	const struct peer *peers = lc->fwd->peers.peers;
+	const struct peer_table *table = &lc->fwd->peers;
+	const struct peer *peers = table->peers;
 	struct senders s;
-	uint16_t stripped = 0, kept = 0;
+	uint16_t kept = 0;
 
+	n = headers_burst(lc, pkts, n, &s);
+	if (unlikely(!n))
+		return 0;
+	idx_hash_candidates(table->by_nbma, s.hash, n, s.peer);
+	for (uint16_t i = 0; i < n; i++) {
+		rte_prefetch0(&peers[s.peer[i]]);
+		rte_prefetch0_write(&lc->spokes[s.peer[i]]);
+	}
+	s.counted = (struct tunnel_counters){0};
+	s.counted_tunnel = pkt_meta(pkts[0])->tunnel;
 	for (uint16_t i = 0; i < n; i++) {
 		struct rte_mbuf *m = pkts[i];
 		struct pkt_meta *meta = pkt_meta(m);
-		enum drop_reason why = header_strip(lc, m, meta);
+		uint32_t peer = s.peer[i];
 
-		if (unlikely(why != DROP_REASON_COUNT)) {
-			pkt_drop(lc, m, why);
-			continue;
-		}
-		s.hash[stripped] = sender_hash(meta);
-		pkts[stripped++] = m;
-	}
-	if (!stripped)
-		return 0;
-	senders_find(lc, pkts, stripped, &s);
-	for (uint16_t i = 0; i < stripped; i++) {
-		struct rte_mbuf *m = pkts[i];
-		struct pkt_meta *meta = pkt_meta(m);
-
-		meta->peer_in = s.peer[i];
-		meta->peer_in_gen = peers[s.peer[i]].gen;
-		sender_count(lc, meta, m->pkt_len);
+		if (unlikely(peer && !sender_matches(&peers[peer], meta))) // another key with the same signature
+			peer = peer_lookup(table, meta->endpoint, &meta->nbma);
+		meta->peer_in = peer;
+		meta->peer_in_gen = peers[peer].gen;
+		sender_count(lc, &s, meta, m->pkt_len);
 		if (unlikely(meta->gre_protocol == GRE_PROTO_NHRP))
 			nhrp[(*n_nhrp)++] = m;
-		else if (unlikely(!meta->peer_in))
+		else if (unlikely(!peer))
 			pkt_drop(lc, m, DROP_UNKNOWN_PEER);
 		else
 			pkts[kept++] = m;
 	}
+	counted_write(lc, &s);
 	return kept;
 }

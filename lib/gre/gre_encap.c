@@ -17,6 +17,14 @@ struct rewrite {
 	bool gre_checksum;
 	uint16_t tunnel;
 	uint16_t mtu; // largest inner packet
+	uint32_t spoke; // whose counters
+};
+
+// Of a run of packets to one tunnel, written together.
+struct sent {
+	uint64_t packets, bytes;
+	uint16_t tunnel;
+	uint16_t open_tunnel; // the last one found open
 };
 
 // DSCP and ECN of the inner packet (RFC 6040 section 4.1, normal mode); control traffic is marked by its priority.
@@ -28,40 +36,61 @@ static __rte_always_inline uint8_t outer_tos(const struct pkt_meta *meta, const 
 	return (uint8_t)(inner[0] << 4 | inner[1] >> 4);
 }
 
+// Straight into the packet, fields over the copy: a struct on the stack would be read back wider than it was written.
+static __rte_always_inline void u16_write(uint8_t *out, size_t offset, uint16_t host_order) {
+	uint16_t be = rte_cpu_to_be_16(host_order);
+
+	memcpy(out + offset, &be, sizeof(be));
+}
+
 // The template has length and checksum of an empty payload and a TOS of zero: both grow by what is added (RFC 1624).
 static __rte_always_inline void ipv4_write(
 	uint8_t *out, const struct peer *p, uint16_t payload_len_bytes, uint8_t tos) {
-	struct rte_ipv4_hdr ip;
+	uint16_t sum_be;
 	uint32_t sum;
 
-	memcpy(&ip, p->hdr, sizeof(ip));
-	sum = (uint16_t)~rte_be_to_cpu_16(ip.hdr_checksum);
+	memcpy(&sum_be, p->hdr + offsetof(struct rte_ipv4_hdr, hdr_checksum), sizeof(sum_be));
+	sum = (uint16_t)~rte_be_to_cpu_16(sum_be);
 	sum += payload_len_bytes + tos;
 	sum = (sum & 0xffff) + (sum >> 16);
 	sum = (sum & 0xffff) + (sum >> 16);
-	ip.type_of_service = tos;
-	ip.total_length = rte_cpu_to_be_16(sizeof(ip) + payload_len_bytes);
-	ip.hdr_checksum = rte_cpu_to_be_16((uint16_t)~sum);
-	memcpy(out, &ip, sizeof(ip));
+	memcpy(out, p->hdr, sizeof(struct rte_ipv4_hdr));
+	out[offsetof(struct rte_ipv4_hdr, type_of_service)] = tos;
+	u16_write(out, offsetof(struct rte_ipv4_hdr, total_length), sizeof(struct rte_ipv4_hdr) + payload_len_bytes);
+	u16_write(out, offsetof(struct rte_ipv4_hdr, hdr_checksum), (uint16_t)~sum);
 }
 
 static __rte_always_inline void ipv6_write(
 	uint8_t *out, const struct peer *p, uint16_t payload_len_bytes, uint8_t tos) {
-	struct rte_ipv6_hdr ip;
-
-	memcpy(&ip, p->hdr, sizeof(ip));
-	ip.vtc_flow = rte_cpu_to_be_32(6u << 28 | (uint32_t)tos << 20);
-	ip.payload_len = rte_cpu_to_be_16(payload_len_bytes);
-	memcpy(out, &ip, sizeof(ip));
+	memcpy(out, p->hdr, sizeof(struct rte_ipv6_hdr));
+	u16_write(out, 0, (uint16_t)(6u << 12 | (unsigned)tos << 4));
+	u16_write(out, offsetof(struct rte_ipv6_hdr, payload_len), payload_len_bytes);
 }
 
-static __rte_always_inline void ether_write(uint8_t *out, const struct nh *nh, const uint8_t *source, uint16_t type) {
-	struct rte_ether_hdr eth;
+// nh is the word as published: MAC address, port, resolved. Eight octets each time, the next field over the last two.
+static __rte_always_inline void ether_write(uint8_t *out, uint64_t nh, const uint8_t *source, uint16_t type) {
+	uint64_t mac;
 
-	memcpy(&eth.dst_addr, nh->mac, sizeof(nh->mac));
-	memcpy(&eth.src_addr, source, RTE_ETHER_ADDR_LEN);
-	eth.ether_type = rte_cpu_to_be_16(type);
-	memcpy(out, &eth, sizeof(eth));
+	memcpy(&mac, source, sizeof(mac));
+	memcpy(out, &nh, sizeof(nh));
+	memcpy(out + RTE_ETHER_ADDR_LEN, &mac, sizeof(mac));
+	u16_write(out, offsetof(struct rte_ether_hdr, ether_type), type);
+}
+_Static_assert(offsetof(struct nh, mac) == 0 && offsetof(struct fwd_port, mac) + 8 <= sizeof(struct fwd_port),
+	"MAC addresses are copied eight octets at a time");
+
+static void sent_write(struct lcore_ctx *lc, const struct sent *sent) {
+	struct tunnel_counters *t = &lc->counters->tunnels[sent->tunnel];
+
+	t->tx_packets += sent->packets;
+	t->tx_bytes += sent->bytes;
+}
+
+static __rte_always_inline struct nh nh_of_word(uint64_t word) {
+	struct nh nh;
+
+	memcpy(&nh, &word, sizeof(nh));
+	return nh;
 }
 
 // Grows the packet to the front; NULL when there is no room.
@@ -74,38 +103,42 @@ static __rte_always_inline uint8_t *prepend(struct rte_mbuf *m, uint16_t len_byt
 	return rte_pktmbuf_mtod(m, uint8_t *);
 }
 
-static __rte_always_inline void gre_copy(uint8_t *out, const struct rewrite *r, uint16_t protocol) {
-	uint16_t protocol_be = rte_cpu_to_be_16(protocol);
-
-	if (likely(r->gre_len_bytes == 8))
-		memcpy(out, r->gre, 8);
-	else if (r->gre_len_bytes == 4)
-		memcpy(out, r->gre, 4);
+static __rte_always_inline void gre_copy(uint8_t *out, const uint8_t *gre, uint8_t len_bytes, uint16_t protocol) {
+	if (likely(len_bytes == 8))
+		memcpy(out, gre, 8);
+	else if (len_bytes == 4)
+		memcpy(out, gre, 4);
 	else
-		memcpy(out, r->gre, r->gre_len_bytes);
-	memcpy(out + 2, &protocol_be, sizeof(protocol_be));
+		memcpy(out, gre, len_bytes);
+	u16_write(out, 2, protocol);
 }
 
 static __rte_always_inline void sent_count(
-	struct lcore_ctx *lc, const struct pkt_meta *meta, const struct rewrite *r, uint32_t len_bytes) {
-	struct spoke_counters *spoke = &lc->spokes[meta->way == WAY_NBMA ? 0 : meta->peer_out];
-	struct tunnel_counters *tunnel = &lc->counters->tunnels[r->tunnel];
+	struct lcore_ctx *lc, struct sent *sent, uint32_t spoke, uint16_t tunnel, uint32_t len_bytes) {
+	struct spoke_counters *s = &lc->spokes[spoke];
 
-	spoke->tx_packets++;
-	spoke->tx_bytes += len_bytes;
-	tunnel->tx_packets++;
-	tunnel->tx_bytes += len_bytes;
+	s->tx_packets++;
+	s->tx_bytes += len_bytes;
+	if (unlikely(tunnel != sent->tunnel)) {
+		sent_write(lc, sent);
+		*sent = (struct sent){.tunnel = tunnel};
+	}
+	sent->packets++;
+	sent->bytes += len_bytes;
 }
 
 // Ethernet, outer IP and GRE in front of the packet. DROP_REASON_COUNT: done.
 static __rte_always_inline enum drop_reason tunnel_push(
-	struct lcore_ctx *lc, struct rte_mbuf *m, struct pkt_meta *meta, const struct rewrite *r) {
+	struct lcore_ctx *lc, struct rte_mbuf *m, struct pkt_meta *meta, const struct rewrite *r, struct sent *sent) {
+	const struct fwd *fwd = lc->fwd;
 	const struct peer *p = r->peer;
-	const struct nh nh = nh_load(&lc->fwd->nhs, p->nh);
-	const struct fwd_port *port = &lc->fwd->ports[nh.port];
-	uint16_t inner_len_bytes = m->data_len;
-	uint16_t ip_len_bytes = p->family == ADDR_IPV4 ? sizeof(struct rte_ipv4_hdr) : sizeof(struct rte_ipv6_hdr);
-	uint8_t tos = outer_tos(meta, rte_pktmbuf_mtod(m, const uint8_t *)), *out;
+	const uint64_t word = rcu_read(&fwd->nhs.words[p->nh]);
+	const struct nh nh = nh_of_word(word);
+	const uint16_t inner_len_bytes = m->data_len, payload_len_bytes = r->gre_len_bytes + inner_len_bytes;
+	const bool is_ipv4 = p->family == ADDR_IPV4;
+	const uint16_t ip_len_bytes = is_ipv4 ? sizeof(struct rte_ipv4_hdr) : sizeof(struct rte_ipv6_hdr);
+	const uint8_t tos = outer_tos(meta, rte_pktmbuf_mtod(m, const uint8_t *));
+	uint8_t *out;
 
 	if (unlikely(!nh.resolved))
 		return DROP_NEIGHBOUR;
@@ -114,21 +147,18 @@ static __rte_always_inline enum drop_reason tunnel_push(
 	out = prepend(m, RTE_ETHER_HDR_LEN + ip_len_bytes + r->gre_len_bytes);
 	if (unlikely(!out))
 		return DROP_HEADROOM;
-	sent_count(lc, meta, r, inner_len_bytes);
+	sent_count(lc, sent, r->spoke, r->tunnel, inner_len_bytes);
 	meta->port = nh.port;
-	if (likely(p->family == ADDR_IPV4)) {
-		ether_write(out, &nh, port->mac, RTE_ETHER_TYPE_IPV4);
-		out += RTE_ETHER_HDR_LEN;
-		ipv4_write(out, p, r->gre_len_bytes + inner_len_bytes, tos);
-	} else {
-		ether_write(out, &nh, port->mac, RTE_ETHER_TYPE_IPV6);
-		out += RTE_ETHER_HDR_LEN;
-		ipv6_write(out, p, r->gre_len_bytes + inner_len_bytes, tos);
-	}
+	ether_write(out, word, fwd->ports[nh.port].mac, is_ipv4 ? RTE_ETHER_TYPE_IPV4 : RTE_ETHER_TYPE_IPV6);
+	out += RTE_ETHER_HDR_LEN;
+	if (likely(is_ipv4))
+		ipv4_write(out, p, payload_len_bytes, tos);
+	else
+		ipv6_write(out, p, payload_len_bytes, tos);
 	out += ip_len_bytes;
-	gre_copy(out, r, meta->gre_protocol);
+	gre_copy(out, r->gre, r->gre_len_bytes, meta->gre_protocol);
 	if (unlikely(r->gre_checksum))
-		gre_checksum_write(out, r->gre_len_bytes + inner_len_bytes);
+		gre_checksum_write(out, payload_len_bytes);
 	return DROP_REASON_COUNT;
 }
 
@@ -140,11 +170,10 @@ static __rte_always_inline bool tunnel_is_open(const struct fwd *fwd, uint16_t t
 
 static enum drop_reason plain_push(
 	struct lcore_ctx *lc, struct rte_mbuf *m, struct pkt_meta *meta, const struct adj *a, struct adj_state st) {
-	const struct nh nh = nh_load(&lc->fwd->nhs, st.target);
-	uint16_t type = meta->gre_protocol == GRE_PROTO_IPV4 ? RTE_ETHER_TYPE_IPV4 : RTE_ETHER_TYPE_IPV6;
+	const uint64_t word = rcu_read(&lc->fwd->nhs.words[st.target]);
 	uint8_t *out;
 
-	if (!nh.resolved)
+	if (!nh_of_word(word).resolved)
 		return DROP_NEIGHBOUR;
 	if (m->data_len > st.mtu)
 		return DROP_TOO_BIG;
@@ -152,34 +181,39 @@ static enum drop_reason plain_push(
 	if (!out)
 		return DROP_HEADROOM;
 	meta->port = iface_port(a->iface);
-	ether_write(out, &nh, lc->fwd->ports[meta->port].mac, type);
+	ether_write(out, word, lc->fwd->ports[meta->port].mac, meta->gre_protocol); // GRE's numbers are Ethernet's
 	return DROP_REASON_COUNT;
 }
 
-static __rte_always_inline enum drop_reason adj_push(struct lcore_ctx *lc, struct rte_mbuf *m, struct pkt_meta *meta) {
+static __rte_always_inline enum drop_reason adj_push(
+	struct lcore_ctx *lc, struct rte_mbuf *m, struct pkt_meta *meta, struct sent *sent) {
 	const struct adj *a = &lc->fwd->adjs.adjs[meta->adj];
 	const struct adj_state st = adj_state_load(a);
-	struct rewrite r;
-
-	if (unlikely(st.kind != ADJ_TUNNEL))
-		return st.kind == ADJ_PORT ? plain_push(lc, m, meta, a, st) : DROP_NOT_REGISTERED;
-	if (unlikely(!tunnel_is_open(lc->fwd, a->iface)))
-		return DROP_CLEAR_ON_PROTECTED;
-	r = (struct rewrite){
+	const struct rewrite r = {
 		.peer = &lc->fwd->peers.peers[meta->peer_out],
 		.gre = a->gre,
 		.gre_len_bytes = a->gre_len_bytes,
 		.gre_checksum = a->gre_checksum,
 		.tunnel = a->iface,
 		.mtu = st.mtu,
+		.spoke = meta->peer_out,
 	};
+
+	if (unlikely(st.kind != ADJ_TUNNEL))
+		return st.kind == ADJ_PORT ? plain_push(lc, m, meta, a, st) : DROP_NOT_REGISTERED;
+	if (unlikely(r.tunnel != sent->open_tunnel)) {
+		if (!tunnel_is_open(lc->fwd, r.tunnel))
+			return DROP_CLEAR_ON_PROTECTED;
+		sent->open_tunnel = r.tunnel;
+	}
 	if (unlikely(!r.peer->ready))
 		return DROP_NOT_REGISTERED;
-	return tunnel_push(lc, m, meta, &r);
+	return tunnel_push(lc, m, meta, &r, sent);
 }
 
 // Answers of control: GRE bytes are made from the tunnel.
-static enum drop_reason control_push(struct lcore_ctx *lc, struct rte_mbuf *m, struct pkt_meta *meta) {
+static __rte_noinline enum drop_reason control_push(
+	struct lcore_ctx *lc, struct rte_mbuf *m, struct pkt_meta *meta, struct sent *sent) {
 	const struct fwd *fwd = lc->fwd;
 	struct gre_header h = {.protocol = meta->gre_protocol};
 	uint8_t gre[GRE_HEADER_MAX];
@@ -194,48 +228,46 @@ static enum drop_reason control_push(struct lcore_ctx *lc, struct rte_mbuf *m, s
 	h.key = t->key;
 	r = (struct rewrite){.gre = gre, .gre_checksum = t->checksum, .tunnel = t->id, .mtu = t->mtu};
 	r.gre_len_bytes = gre_write(&h, gre);
-	r.peer = &fwd->peers.peers[meta->peer_out];
 	if (meta->way == WAY_NBMA) {
 		memset(&p, 0, sizeof(p));
 		peer_template(&p, &fwd->endpoints[t->endpoint].addr, &meta->nbma);
 		p.nh = meta->peer_out;
 		p.ready = true;
 		r.peer = &p;
+	} else {
+		r.peer = &fwd->peers.peers[meta->peer_out];
+		r.spoke = meta->peer_out;
 	}
 	if (!r.peer->ready)
 		return DROP_NEIGHBOUR;
-	return tunnel_push(lc, m, meta, &r);
-}
-
-static void prefetch_burst(struct lcore_ctx *lc, struct rte_mbuf **pkts, uint16_t n) {
-	const struct fwd *fwd = lc->fwd;
-
-	for (uint16_t i = 0; i < n; i++) {
-		const struct pkt_meta *meta = pkt_meta(pkts[i]);
-
-		if (likely(meta->way == WAY_ADJ))
-			rte_prefetch0(&fwd->nhs.words[fwd->peers.peers[meta->peer_out].nh]);
-	}
+	return tunnel_push(lc, m, meta, &r, sent);
 }
 
 uint16_t gre_encap_burst(struct lcore_ctx *lc, struct rte_mbuf **pkts, uint16_t n) {
+	struct sent sent = {.open_tunnel = IFACE_NONE};
 	uint16_t kept = 0;
 
-	prefetch_burst(lc, pkts, n);
+	for (uint16_t i = 0; i < n; i++) {
+		const struct pkt_meta *meta = pkt_meta(pkts[i]);
+		uint32_t peer = meta->way == WAY_ADJ ? meta->peer_out : 0;
+
+		rte_prefetch0(&lc->fwd->nhs.words[lc->fwd->peers.peers[peer].nh]);
+	}
 	for (uint16_t i = 0; i < n; i++) {
 		struct rte_mbuf *m = pkts[i];
 		struct pkt_meta *meta = pkt_meta(m);
 		enum drop_reason why = DROP_REASON_COUNT;
 
 		if (likely(meta->way == WAY_ADJ))
-			why = adj_push(lc, m, meta);
+			why = adj_push(lc, m, meta, &sent);
 		else if (meta->way != WAY_FRAME)
-			why = control_push(lc, m, meta);
+			why = control_push(lc, m, meta, &sent);
 		if (unlikely(why != DROP_REASON_COUNT)) {
 			pkt_drop(lc, m, why);
 			continue;
 		}
 		pkts[kept++] = m;
 	}
+	sent_write(lc, &sent);
 	return kept;
 }

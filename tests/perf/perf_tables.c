@@ -23,6 +23,7 @@
 #define QUERIES 65536u
 #define BURST 32u
 #define ROUNDS 21u
+#define ROUNDS_LOW 5u // rank of the 95 % interval of a median of 21: binomial
 
 static volatile uint64_t sink;
 
@@ -39,6 +40,7 @@ struct subject {
 	void (*run)(void *arg);
 	void *arg;
 	double cycles[ROUNDS]; // per key
+	double ratios[ROUNDS];
 };
 
 static int by_value(const void *a, const void *b) {
@@ -47,7 +49,7 @@ static int by_value(const void *a, const void *b) {
 	return (x > y) - (x < y);
 }
 
-// Rounds of all subjects in turn; the ratio is that of the medians, to the first subject.
+// Rounds of all subjects in turn; the ratio to the first is the median over rounds with its 95 % interval.
 static void compare(const char *title, struct subject *subjects, unsigned n) {
 	for (unsigned r = 0; r <= ROUNDS; r++) {
 		for (unsigned i = 0; i < n; i++) {
@@ -59,11 +61,16 @@ static void compare(const char *title, struct subject *subjects, unsigned n) {
 				subjects[i].cycles[r - 1] = (double)t / QUERIES;
 		}
 	}
-	for (unsigned i = 0; i < n; i++) {
+	for (unsigned i = n; i-- > 0;) { // the first last: the others are divided by it, round by round
+		for (unsigned r = 0; r < ROUNDS; r++)
+			subjects[i].ratios[r] = subjects[i].cycles[r] / subjects[0].cycles[r];
+		qsort(subjects[i].ratios, ROUNDS, sizeof(double), by_value);
 		qsort(subjects[i].cycles, ROUNDS, sizeof(double), by_value);
-		printf("%-34s %-22s %7.1f cycles/key  ratio %.2f\n", title, subjects[i].name,
-			subjects[i].cycles[ROUNDS / 2],
-			subjects[i].cycles[ROUNDS / 2] / subjects[0].cycles[ROUNDS / 2]);
+	}
+	for (unsigned i = 0; i < n; i++) {
+		printf("%-34s %-24s %7.1f cycles/key  ratio %.2f [%.2f, %.2f]\n", title, subjects[i].name,
+			subjects[i].cycles[ROUNDS / 2], subjects[i].ratios[ROUNDS / 2], subjects[i].ratios[ROUNDS_LOW],
+			subjects[i].ratios[ROUNDS - 1 - ROUNDS_LOW]);
 	}
 }
 
@@ -143,9 +150,9 @@ static void perf_hash(uint32_t n) {
 	};
 	struct hash_case c = {.theirs = rte_hash_create(&params), .queries = malloc(QUERIES * sizeof(uint32_t))};
 	struct subject subjects[] = {
-		{"idx_hash", run_ours, &c, {0}},
-		{"idx_hash + adjacency", run_ours_matched, &c, {0}},
-		{"rte_hash lock-free bulk", run_rte_hash, &c, {0}},
+		{"idx_hash", run_ours, &c, {0}, {0}},
+		{"idx_hash + adjacency", run_ours_matched, &c, {0}, {0}},
+		{"rte_hash lock-free bulk", run_rte_hash, &c, {0}, {0}},
 	};
 	uint64_t seed = 1;
 	char title[64];
@@ -355,7 +362,7 @@ static void perf_fib4(struct rcu *rcu, uint32_t n, bool scattered) {
 		.queries = malloc(QUERIES * 4),
 		.queries_host = malloc(QUERIES * 4),
 	};
-	struct subject subjects[] = {{"fib", run_fib4, &c, {0}}, {"rte_fib", run_rte_fib4, &c, {0}}};
+	struct subject subjects[] = {{"fib", run_fib4, &c, {0}, {0}}, {"rte_fib", run_rte_fib4, &c, {0}, {0}}};
 	uint64_t seed = 1;
 	struct calls calls;
 	char title[64];
@@ -395,7 +402,7 @@ static void perf_fib6(struct rcu *rcu, uint32_t n, bool scattered) {
 		.fib6 = rte_fib6_create("perf6", SOCKET_ID_ANY, &conf),
 		.queries6 = malloc(QUERIES * 16),
 	};
-	struct subject subjects[] = {{"fib", run_fib6, &c, {0}}, {"rte_fib6", run_rte_fib6, &c, {0}}};
+	struct subject subjects[] = {{"fib", run_fib6, &c, {0}, {0}}, {"rte_fib6", run_rte_fib6, &c, {0}, {0}}};
 	uint64_t seed = 1;
 	struct calls calls;
 	unsigned refused = 0;

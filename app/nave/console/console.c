@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "console_priv.h"
@@ -188,21 +189,22 @@ int console_add_session(struct console *c, enum session_kind kind, int in_fd, in
 	return -EMFILE;
 }
 
-// A file description of our own, so that O_NONBLOCK does not fall upon the shell that shares ours.
-static int reopen_nonblocking(int fd, int mode) {
-	char path[32];
-	int own;
+// A description of our own where writing may block, so that O_NONBLOCK does not fall upon the shell that shares ours. A
+// file does not block, and its offset must stay shared with those who write there after us.
+static int open_output(void) {
+	struct stat st;
+	int own = -1;
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	own = open(path, mode | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | (mode == O_WRONLY ? O_APPEND : 0));
-	return own >= 0 ? own : fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	if (fstat(STDOUT_FILENO, &st) == 0 && (S_ISCHR(st.st_mode) || S_ISFIFO(st.st_mode)))
+		own = open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	return own >= 0 ? own : fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
 }
 
 int console_open_terminal(struct console *c) {
 	bool is_tty = isatty(STDIN_FILENO);
 	struct sigaction old, ignore = {.sa_handler = SIG_IGN};
 	int in_fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
-	int out_fd = reopen_nonblocking(STDOUT_FILENO, O_WRONLY);
+	int out_fd = open_output();
 	int rc;
 
 	if (in_fd < 0 || out_fd < 0) {

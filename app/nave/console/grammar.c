@@ -226,6 +226,8 @@ static void explain(const struct console_cmd *const *cmds, unsigned n_cmds, cons
 	if (len && is_argument_word(word))
 		snprintf(error, error_len, "%s: \"%s\" is not %s %.*s", line, w->word[fit],
 			strchr("AEIOU", *word) ? "an" : "a", (int)len, word);
+	else if (len && memchr(word, '|', len))
+		snprintf(error, error_len, "%s: \"%s\" is none of %.*s", line, w->word[fit], (int)len, word);
 	else if (fit && len == 0)
 		snprintf(error, error_len, "%s: \"%s\" is too much; the command is \"%s\"", line, w->word[fit],
 			best->syntax);
@@ -292,7 +294,8 @@ bool grammar_next(const struct console_cmd *const *cmds, unsigned n_cmds, const 
 				continue;
 			snprintf(out, out_len, "%.*s", (int)n, choice);
 			*is_argument = n && is_argument_word(choice);
-			*help = is_shared(cmds, n_cmds, c, w, n_before, choice, n) ? NULL : cmds[c]->help;
+			*help = !*is_argument && is_shared(cmds, n_cmds, c, w, n_before, choice, n) ? NULL
+												    : cmds[c]->help;
 			return true;
 		} while (n);
 	}

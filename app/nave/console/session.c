@@ -103,7 +103,7 @@ static void flush(struct session *s) {
 			s->over = true;
 		s->out_pos += n > 0 ? n : 0;
 	}
-	if (s->out_pos == s->out.len || s->out_pos >= SESSION_OUTPUT_ENOUGH) {
+	if (s->out_pos && (s->out_pos == s->out.len || s->out_pos >= SESSION_OUTPUT_ENOUGH)) {
 		memmove(s->out.bytes, s->out.bytes + s->out_pos, waiting_bytes(s));
 		s->out.len -= s->out_pos;
 		s->out_pos = 0;

@@ -12,7 +12,7 @@
 #include "publish_state.h"
 #include "clock.h" // after DPDK
 
-#define RECLAIM_PER_TURN 64
+#define RECLAIM_PER_TURN 1024 // more than a turn's messages withdraw, some 50 us
 
 struct publish *publish_create(struct fwd *fwd) {
 	struct publish *p = calloc(1, sizeof(*p));

@@ -101,13 +101,21 @@ static int binding_adj(struct publish *p, const struct binding *b, uint32_t *adj
 	return *adj ? 0 : -ENOSPC;
 }
 
+// Of an earlier binding, left when the defer queue was full: nothing else routes to an incomplete adjacency outside
+// neigh.
+static bool is_leftover(const struct publish *p, uint32_t adj) {
+	return !p->adjs[adj].in_neigh && adj_state_load(&p->fwd->adjs.adjs[adj]).kind == ADJ_INCOMPLETE;
+}
+
 // A route that somebody else put there (static, connected) stays.
 static int binding_route(struct publish *p, const struct binding *b, uint32_t adj) {
 	uint16_t vrf = p->tunnels[b->tunnel].rt->vrf;
+	uint32_t old;
 
-	if (!needs_route(p, b) || route_find(p, vrf, &b->prefix))
+	if (!needs_route(p, b))
 		return 0;
-	return route_put(p, vrf, &b->prefix, adj);
+	old = route_find(p, vrf, &b->prefix);
+	return old == FIB_MISS || is_leftover(p, old) ? route_put(p, vrf, &b->prefix, adj) : 0;
 }
 
 static void adj_point(struct publish *p, const struct binding *b, uint32_t adj, uint32_t peer) {

@@ -12,6 +12,35 @@
 #define ND_ROUTER_SOLICIT 133 // RFC 4861: 133..137
 #define ND_REDIRECT 137
 
+// 0/8 and 127/8, and limit/8 and all above.
+static bool ipv4_is_odd(uint8_t first_byte, uint8_t limit) {
+	return first_byte == 0 || first_byte == 127 || first_byte >= limit;
+}
+
+enum inner_kind inner_check_ipv4_long(struct rte_mbuf *m, enum drop_reason *why) {
+	const struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod(m, const struct rte_ipv4_hdr *);
+	uint16_t hdr_len_bytes, total;
+	uint8_t src, dst;
+
+	*why = DROP_INNER_MALFORMED;
+	if (m->data_len < sizeof(*ip) || ip->version_ihl >> 4 != 4)
+		return INNER_DROP;
+	hdr_len_bytes = (ip->version_ihl & 0xf) * 4;
+	total = rte_be_to_cpu_16(ip->total_length);
+	if (hdr_len_bytes < sizeof(*ip) || total < hdr_len_bytes || total > m->data_len)
+		return INNER_DROP;
+	*why = DROP_INNER_CHECKSUM;
+	if (!ipv4_checksum_ok(ip, hdr_len_bytes))
+		return INNER_DROP;
+	inner_cut(m, total);
+	memcpy(&src, &ip->src_addr, 1);
+	memcpy(&dst, &ip->dst_addr, 1);
+	*why = DROP_INNER_SOURCE;
+	if (ipv4_is_odd(src, 224) || ipv4_is_odd(dst, 240))
+		return INNER_DROP;
+	return dst >= 224 ? INNER_MULTICAST : INNER_UNICAST;
+}
+
 static bool ipv6_is_below_two(const uint8_t *a) { // :: or ::1
 	uint64_t hi, lo;
 

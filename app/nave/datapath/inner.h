@@ -10,8 +10,8 @@
 #include <rte_ip.h>
 #include <rte_mbuf.h>
 
-#include "checksum.h"
 #include "drop.h"
+#include "ipv4_sum.h"
 
 enum inner_kind {
 	INNER_UNICAST,
@@ -36,33 +36,28 @@ static __rte_always_inline void inner_cut(struct rte_mbuf *m, uint16_t len_bytes
 	m->pkt_len = len_bytes;
 }
 
-// 0/8, 127/8; as a source also everything from 224/4 on.
-static __rte_always_inline bool inner_ipv4_is_odd(uint8_t first_byte, uint8_t limit) {
-	return first_byte == 0 || first_byte == 127 || first_byte >= limit;
+// What is not the plain unicast packet that inner_check_ipv4 lets through.
+enum inner_kind inner_check_ipv4_long(struct rte_mbuf *m, enum drop_reason *why);
+
+// Not in 0/8, 127/8 or from 224/4 on.
+static __rte_always_inline bool inner_ipv4_is_plain(const uint8_t *addr) {
+	return (uint8_t)(addr[0] - 1) < 223 && addr[0] != 127;
 }
 
 static __rte_always_inline enum inner_kind inner_check_ipv4(struct rte_mbuf *m, enum drop_reason *why) {
 	const struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod(m, const struct rte_ipv4_hdr *);
-	uint16_t hdr_len_bytes, total;
-	uint8_t src, dst;
+	uint16_t total;
 
-	*why = DROP_INNER_MALFORMED;
-	if (unlikely(m->data_len < sizeof(*ip) || ip->version_ihl >> 4 != 4))
-		return INNER_DROP;
-	hdr_len_bytes = (ip->version_ihl & 0xf) * 4;
+	if (unlikely(m->data_len < sizeof(*ip) || ip->version_ihl != RTE_IPV4_VHL_DEF))
+		return inner_check_ipv4_long(m, why);
 	total = rte_be_to_cpu_16(ip->total_length);
-	if (unlikely(hdr_len_bytes < sizeof(*ip) || total < hdr_len_bytes || total > m->data_len))
-		return INNER_DROP;
-	*why = DROP_INNER_CHECKSUM;
-	if (unlikely((hdr_len_bytes == sizeof(*ip) ? checksum(ip, sizeof(*ip)) : checksum(ip, hdr_len_bytes)) != 0))
-		return INNER_DROP;
+	if (unlikely(total < sizeof(*ip) || total > m->data_len || !ipv4_checksum_ok(ip, sizeof(*ip))))
+		return inner_check_ipv4_long(m, why);
+	if (unlikely(!(inner_ipv4_is_plain((const uint8_t *)&ip->src_addr) &
+		       inner_ipv4_is_plain((const uint8_t *)&ip->dst_addr))))
+		return inner_check_ipv4_long(m, why);
 	inner_cut(m, total);
-	memcpy(&src, &ip->src_addr, 1);
-	memcpy(&dst, &ip->dst_addr, 1);
-	*why = DROP_INNER_SOURCE;
-	if (unlikely(inner_ipv4_is_odd(src, 224) || inner_ipv4_is_odd(dst, 240)))
-		return INNER_DROP;
-	return unlikely(dst >= 224) ? INNER_MULTICAST : INNER_UNICAST;
+	return INNER_UNICAST;
 }
 
 // TTL or hop limit less one (RFC 1624); false: none left.

@@ -21,6 +21,7 @@ struct lookups {
 struct burst {
 	struct lookups to; // destinations
 	uint8_t kind[BURST_MAX]; // enum inner_kind
+	uint16_t iface, vrf; // of the packet before
 	bool wants_source_check;
 };
 
@@ -135,28 +136,37 @@ static __rte_always_inline void resolve_burst(const struct fwd *fwd, struct look
 	glean_burst(fwd, l, n);
 }
 
+// VRF of the packet's way in; the one of the packet before is remembered. false: a tunnel withdrawn since decap.
+static __rte_always_inline bool vrf_of(const struct fwd *fwd, uint16_t iface, struct burst *b) {
+	if (likely(iface == b->iface))
+		return true;
+	if (iface_is_port(iface)) {
+		b->vrf = fwd->ports[iface_port(iface)].vrf;
+	} else {
+		const struct tunnel *t = rcu_read(&fwd->tunnels[iface]);
+
+		if (!t)
+			return false;
+		b->vrf = t->vrf;
+		b->wants_source_check |= t->anti_spoof;
+	}
+	b->iface = iface;
+	return true;
+}
+
 // The packet's inner header checked and its destination noted at place i of the burst.
 static __rte_always_inline enum drop_reason note(
 	const struct fwd *fwd, struct rte_mbuf *m, struct burst *b, unsigned i) {
 	const struct pkt_meta *meta = pkt_meta(m);
 	bool is_ipv6 = meta->gre_protocol == GRE_PROTO_IPV6;
 	enum drop_reason why;
-	uint16_t vrf;
 
-	if (unlikely(iface_is_port(meta->iface_in))) {
-		vrf = fwd->ports[iface_port(meta->iface_in)].vrf;
-	} else {
-		const struct tunnel *t = rcu_read(&fwd->tunnels[meta->iface_in]);
-
-		if (unlikely(!t)) // withdrawn since decap
-			return DROP_UNKNOWN_KEY;
-		vrf = t->vrf;
-		b->wants_source_check |= t->anti_spoof;
-	}
+	if (unlikely(!vrf_of(fwd, meta->iface_in, b)))
+		return DROP_UNKNOWN_KEY;
 	b->kind[i] = is_ipv6 ? inner_check_ipv6(m, &why) : inner_check_ipv4(m, &why);
 	if (unlikely(b->kind[i] == INNER_DROP))
 		return why;
-	b->to.table[i] = TABLE(vrf, is_ipv6);
+	b->to.table[i] = TABLE(b->vrf, is_ipv6);
 	if (is_ipv6)
 		b->to.ipv6[i] = rte_pktmbuf_mtod(m, const struct rte_ipv6_hdr *)->dst_addr;
 	else
@@ -164,10 +174,12 @@ static __rte_always_inline enum drop_reason note(
 	return DROP_REASON_COUNT;
 }
 
-static uint16_t note_burst(struct lcore_ctx *lc, struct rte_mbuf **pkts, uint16_t n, struct burst *b) {
+static __rte_always_inline uint16_t note_burst(
+	struct lcore_ctx *lc, struct rte_mbuf **pkts, uint16_t n, struct burst *b) {
 	uint16_t kept = 0;
 
 	b->wants_source_check = false;
+	b->iface = IFACE_NONE;
 	for (uint16_t i = 0; i < n; i++) {
 		enum drop_reason why = note(lc->fwd, pkts[i], b, kept);
 

@@ -77,6 +77,7 @@ static void test_says_what_is_wrong(void **state) {
 	refused("shwo version", "shwo version: no such command; did you mean \"show\"?");
 	refused("show nhrp cahce", "show nhrp cahce: no such command; did you mean \"show nhrp cache\"?");
 	refused("set log waring", "set log waring: no such command; did you mean \"set log warning\"?");
+	refused("set log loud", "set log loud: \"loud\" is none of error|warning|info|debug");
 	refused("frobnicate", "frobnicate: no such command; try \"help\"");
 	refused("show", "show: not complete; next: version, spokes, spoke, nhrp");
 	refused("show spoke", "show spoke: not complete; next: ADDRESS");

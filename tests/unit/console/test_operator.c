@@ -194,6 +194,30 @@ static void test_spokes(void **state) {
 	unlink(path);
 }
 
+// A slice of 64 real spokes, made and rendered, keeps far below the 1 ms that a turn of the control core may take.
+static void test_slice_is_short(void **state) {
+	const struct console_cmd *cmd;
+	struct grammar_words words;
+	struct out *out = out_create(true);
+	uint64_t least_ns = UINT64_MAX;
+	size_t len;
+
+	(void)state;
+	cmd = console_find(nave.console, "show spokes", &words, out);
+	assert_non_null(cmd);
+	do {
+		uint64_t then_ns = clock_now_ns(), took_ns;
+
+		console_run(nave.console, cmd, &words, out);
+		assert_non_null(out_render(out, &len));
+		took_ns = clock_now_ns() - then_ns;
+		least_ns = took_ns < least_ns && len > 10000 ? took_ns : least_ns;
+	} while (out_more(out));
+	print_message("a slice of show spokes: %.0f us\n", least_ns / 1e3);
+	assert_true(least_ns < NS_PER_MS);
+	out_free(out);
+}
+
 static void test_same_address_on_two_tunnels(void **state) {
 	struct addr protocol = addr_ipv4(0x0aff0101);
 	struct prefix prefix = prefix_host(&protocol);
@@ -442,6 +466,7 @@ static void test_docs_list_every_endpoint(void **state) {
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_spokes), // in this order: evicts one of 1,001
+		cmocka_unit_test(test_slice_is_short),
 		cmocka_unit_test(test_same_address_on_two_tunnels),
 		cmocka_unit_test(test_routes),
 		cmocka_unit_test(test_clear_counters),

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -497,6 +498,80 @@ static void test_socket(void **state) {
 	rmdir(dir);
 }
 
+// --- nave-console ---
+struct run {
+	int status;
+	char out[4096], err[4096];
+};
+
+static void read_whole(int fd, char *text, size_t size) {
+	ssize_t n = pread(fd, text, size - 1, 0);
+
+	text[n > 0 ? n : 0] = '\0';
+	close(fd);
+}
+
+// The program itself, against the socket of this process's console.
+static struct run run_client(const char *const *args, const char *input) {
+	int in = memfd_create("in", 0), out = memfd_create("out", 0), err = memfd_create("err", 0);
+	const char *program = getenv("NAVE_CONSOLE");
+	struct run r = {0};
+	pid_t pid;
+
+	assert_non_null(program);
+	assert_int_equal(write(in, input, strlen(input)), strlen(input));
+	lseek(in, 0, SEEK_SET);
+	fflush(stdout);
+	pid = fork();
+	if (pid == 0) {
+		dup2(in, STDIN_FILENO);
+		dup2(out, STDOUT_FILENO);
+		dup2(err, STDERR_FILENO);
+		execv(program, (char *const *)args);
+		_exit(127);
+	}
+	close(in);
+	while (waitpid(pid, &r.status, WNOHANG) == 0)
+		control_turn(nave.control, 1);
+	r.status = WIFEXITED(r.status) ? WEXITSTATUS(r.status) : -1;
+	read_whole(out, r.out, sizeof(r.out));
+	read_whole(err, r.err, sizeof(r.err));
+	return r;
+}
+
+static void test_client_program(void **state) {
+	char dir[] = "/tmp/test_client_XXXXXX", path[64];
+	struct run r;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/c.sock", dir);
+	assert_int_equal(console_open_socket(nave.console, path, NULL), 0);
+#define CLIENT(input, ...) run_client((const char *const[]){"nave-console", "-s", path, ##__VA_ARGS__, NULL}, input)
+	r = CLIENT("", "-c", "show version", "--json");
+	assert_string_equal(r.out, "{\"version\": \"1.2\"}\n");
+	assert_string_equal(r.err, "");
+	assert_int_equal(r.status, 0);
+	r = CLIENT("", "-c", "show spoke 1.1.1.1", "--json");
+	assert_string_equal(r.out, "{\"error\": \"no spoke 1.1.1.1\"}\n");
+	assert_int_equal(r.status, 1);
+	r = CLIENT("", "-c", "show spoke 1.1.1.1");
+	assert_string_equal(r.out, "");
+	assert_string_equal(r.err, "no spoke 1.1.1.1\n");
+	assert_int_equal(r.status, 1);
+	r = CLIENT("show version\nshow spoke 1.1.1.1\n# no more\nevict spoke 1.1.1.1\nquit\nevict spoke 1.1.1.1\n");
+	assert_string_equal(r.out, "version  1.2\ndone\n");
+	assert_int_equal(r.status, 1);
+	assert_int_equal(evictions, 1);
+	r = CLIENT("", "-x");
+	assert_int_equal(r.status, 2);
+	console_close_socket(nave.console);
+	r = CLIENT("", "-c", "show version");
+	assert_int_equal(r.status, 2);
+	assert_non_null(strstr(r.err, "is the hub running"));
+	rmdir(dir);
+}
+
 // --- stdin ---
 static void with_stdio(int in, int out, int saved[2]) {
 	saved[0] = dup(STDIN_FILENO);
@@ -524,9 +599,11 @@ static size_t batch(int in, char *text, size_t size) {
 		control_turn(nave.control, 0);
 	without_stdio(saved);
 	assert_true(control_stopping(nave.control)); // the end of the input is the hub's end
+	assert_int_equal(write(out, "after\n", 6), 6); // who writes there next does not write over it
 	n = pread(out, text, size - 1, 0);
-	assert_true(n >= 0);
-	text[n] = '\0';
+	assert_true(n >= 6);
+	assert_memory_equal(text + n - 6, "after\n", 6);
+	text[n - 6] = '\0';
 	close(out);
 	unlink(path);
 	return n;
@@ -643,6 +720,7 @@ int main(void) {
 		session_test(test_control_keys),
 		session_test(test_garbage),
 		session_test(test_socket),
+		session_test(test_client_program),
 		session_test(test_batch_from_a_pipe),
 		session_test(test_batch_from_a_file),
 		session_test(test_terminal),

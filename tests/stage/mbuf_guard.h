@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// AddressSanitizer does not see mbufs: their memory is a pool's. In its builds what lies around the data of an injected
+// packet is poisoned, so that a read or write beyond the packet stops the test; room for the headers that a stage may
+// push stays open.
+#pragma once
+
+#include <rte_mbuf.h>
+
+#define GUARD_PUSH_ROOM 80 // Ethernet, IPv6, GRE with all fields, and some
+
+#if defined(__SANITIZE_ADDRESS__)
+#define MBUF_GUARD 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define MBUF_GUARD 1
+#endif
+#endif
+
+#ifdef MBUF_GUARD
+#include <sanitizer/asan_interface.h>
+
+// A fresh mbuf may still have the poison of its last use.
+static inline void mbuf_guard_open(struct rte_mbuf *m) {
+	ASAN_UNPOISON_MEMORY_REGION(m->buf_addr, m->buf_len);
+}
+
+static inline void mbuf_guard_close(struct rte_mbuf *m) {
+	char *begin = m->buf_addr, *data = rte_pktmbuf_mtod(m, char *), *end = data + m->data_len;
+
+	if (data - begin > GUARD_PUSH_ROOM)
+		ASAN_POISON_MEMORY_REGION(begin, data - begin - GUARD_PUSH_ROOM);
+	ASAN_POISON_MEMORY_REGION(end, begin + m->buf_len - end);
+}
+#else
+static inline void mbuf_guard_open(struct rte_mbuf *m) {
+	(void)m;
+}
+static inline void mbuf_guard_close(struct rte_mbuf *m) {
+	(void)m;
+}
+#endif
