@@ -182,6 +182,7 @@ void hub_destroy(struct hub *h) {
 	pool_expect_full(rx_pool);
 	pool_expect_full(datapath_lcore(h->dp, 0)->punt_pool);
 	pool_expect_full(datapath_control_pool(h->dp));
+	mbuf_guard_open_all(datapath_control_pool(h->dp));
 	datapath_free(h->dp);
 	fwd_fini(&h->fwd);
 }
@@ -277,6 +278,7 @@ struct rte_mbuf *hub_mbuf(struct rte_mempool *pool, struct frame *f) {
 	memcpy(rte_pktmbuf_append(m, f->len), frame_bytes(f), f->len);
 	memset(pkt_meta(m), 0xa5, sizeof(struct pkt_meta)); // of the packet before
 	mbuf_guard_close(m);
+	assert_true(mbuf_guard_holds(m));
 	return m;
 }
 

@@ -4,6 +4,8 @@
 // push stays open.
 #pragma once
 
+#include <stdbool.h>
+
 #include <rte_mbuf.h>
 
 #define GUARD_PUSH_ROOM 80 // Ethernet, IPv6, GRE with all fields, and some
@@ -31,6 +33,13 @@ static inline void mbuf_guard_close(struct rte_mbuf *m) {
 		ASAN_POISON_MEMORY_REGION(begin, data - begin - GUARD_PUSH_ROOM);
 	ASAN_POISON_MEMORY_REGION(end, begin + m->buf_len - end);
 }
+
+static inline bool mbuf_guard_holds(struct rte_mbuf *m) {
+	char *data = rte_pktmbuf_mtod(m, char *);
+
+	return !__asan_region_is_poisoned(data, m->data_len) && __asan_address_is_poisoned(data + m->data_len) &&
+	       __asan_address_is_poisoned(m->buf_addr);
+}
 #else
 static inline void mbuf_guard_open(struct rte_mbuf *m) {
 	(void)m;
@@ -38,4 +47,20 @@ static inline void mbuf_guard_open(struct rte_mbuf *m) {
 static inline void mbuf_guard_close(struct rte_mbuf *m) {
 	(void)m;
 }
+static inline bool mbuf_guard_holds(struct rte_mbuf *m) {
+	(void)m;
+	return true;
+}
 #endif
+
+// Before the pool's memory is given back.
+static inline void mbuf_guard_open_one(struct rte_mempool *pool, void *arg, void *m, unsigned index) {
+	(void)pool;
+	(void)arg;
+	(void)index;
+	mbuf_guard_open(m);
+}
+
+static inline void mbuf_guard_open_all(struct rte_mempool *pool) {
+	rte_mempool_obj_iter(pool, mbuf_guard_open_one, NULL);
+}

@@ -6,6 +6,7 @@
 //                                              └─ X 192.0.2.99      tunnel 4: endpoint 2, key 1001, checksums
 //
 // A is registered in tunnel 0, C in tunnel 4, X nowhere.
+#include "mbuf_guard.h"
 #include "stage.h"
 
 struct scene {
@@ -138,6 +139,7 @@ static void test_what_cannot_leave_has_a_name(void **state) {
 	frame_payload(&f, 92, 3);
 	m = packet(&s, &f, WAY_ADJ, 0x0800);
 	by_adj(m, &s, s.a.adj);
+	mbuf_guard_open(m);
 	rte_pktmbuf_prepend(m, rte_pktmbuf_headroom(m));
 	sent(&s, m, EGRESS_DATA);
 	hub_expect_dropped(s.h, DROP_HEADROOM, 1);

@@ -248,17 +248,18 @@ static __rte_always_inline uint32_t load_u32(const uint8_t *p) {
 
 static __rte_always_inline bool is_express(const struct express *e, const struct rte_mbuf *m, const uint8_t *frame) {
 	const struct rte_ipv4_hdr *ip = (const struct rte_ipv4_hdr *)(frame + RTE_ETHER_HDR_LEN);
-	uint64_t dst;
+	uint64_t dst, differ;
 
 	if (unlikely(m->data_len < EXPRESS_LEN_BYTES || m->nb_segs != 1))
 		return false;
 	memcpy(&dst, frame, sizeof(dst));
 	// Octets 12 to 15: Ethernet type, version and length, TOS; 20 to 23: flags and offset, TTL, protocol.
-	return ((dst & MAC_MASK) == e->mac) &
-	       ((load_u32(frame + 12) & RTE_BE32(0xffffff00)) ==
-		       RTE_BE32(RTE_ETHER_TYPE_IPV4 << 16 | RTE_IPV4_VHL_DEF << 8)) &
-	       ((load_u32(frame + 20) & RTE_BE32(0x3fff00ff)) == RTE_BE32(IPPROTO_GRE)) & (ip->dst_addr == e->dst_be) &
-	       (e->dst_be != 0);
+	differ = (dst & MAC_MASK) ^ e->mac;
+	differ |= (load_u32(frame + 12) & RTE_BE32(0xffffff00)) ^
+		  RTE_BE32(RTE_ETHER_TYPE_IPV4 << 16 | RTE_IPV4_VHL_DEF << 8);
+	differ |= (load_u32(frame + 20) & RTE_BE32(0x3fff00ff)) ^ RTE_BE32(IPPROTO_GRE);
+	differ |= ip->dst_addr ^ e->dst_be;
+	return differ == 0 && e->dst_be != 0;
 }
 
 static __rte_always_inline bool express_take(const struct express *e, struct rte_mbuf *m) {

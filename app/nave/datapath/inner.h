@@ -53,8 +53,8 @@ static __rte_always_inline enum inner_kind inner_check_ipv4(struct rte_mbuf *m, 
 	total = rte_be_to_cpu_16(ip->total_length);
 	if (unlikely(total < sizeof(*ip) || total > m->data_len || !ipv4_checksum_ok(ip, sizeof(*ip))))
 		return inner_check_ipv4_long(m, why);
-	if (unlikely(!(inner_ipv4_is_plain((const uint8_t *)&ip->src_addr) &
-		       inner_ipv4_is_plain((const uint8_t *)&ip->dst_addr))))
+	if (unlikely(!inner_ipv4_is_plain((const uint8_t *)&ip->src_addr) ||
+		     !inner_ipv4_is_plain((const uint8_t *)&ip->dst_addr)))
 		return inner_check_ipv4_long(m, why);
 	inner_cut(m, total);
 	return INNER_UNICAST;
