@@ -151,6 +151,14 @@ static json_t *hub_run(struct run *run, struct nave *nave, const struct run_opti
 	return report;
 }
 
+// More workers than CPUs share those that control does not have, so that handing over can be run anywhere.
+static void workers_place(struct conf *conf) {
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	for (uint16_t w = 0; w < conf->hub.n_workers; w++)
+		conf->hub.worker_cpus[w] = cpus > 1 ? 1 + w % (cpus - 1) : 0;
+}
+
 json_t *run_scenario(const struct scenario *s, const struct run_options *opt) {
 	struct run run = {.lab = {.scenario = s, .progress = isatty(STDERR_FILENO)}};
 	struct eal_options eal = {.n_extra = 1, .extra_cpus = {0}, .memory_mib = 512, .no_telemetry = true};
@@ -169,6 +177,7 @@ json_t *run_scenario(const struct scenario *s, const struct run_options *opt) {
 	conf = conf_load_text("hub", text, stderr);
 	if (!conf)
 		goto out;
+	workers_place(conf);
 	signal(SIGINT, on_signal);
 	signal(SIGTERM, on_signal);
 	if (nave_eal_init(conf, &eal, stderr) < 0)
