@@ -45,7 +45,7 @@ struct control {
 	unsigned n_turns;
 	bool more; // a turn function has more to do
 	bool stop; // atomic
-	pthread_t thread;
+	pthread_t thread; // that runs the turns; read by others, to know themselves from it
 	pthread_mutex_t lock; // of calls and their states
 	pthread_cond_t changed;
 	struct call *calls, **calls_tail;
@@ -263,7 +263,7 @@ void control_turn(struct control *c, int timeout_ms) {
 	bool more;
 	int n;
 
-	c->thread = pthread_self();
+	__atomic_store_n(&c->thread, pthread_self(), __ATOMIC_RELAXED);
 	n = epoll_wait(c->epoll_fd, events, EVENTS_PER_TURN, wait_ms);
 	dispatch(c, events, n);
 	more = n == EVENTS_PER_TURN;
@@ -323,7 +323,7 @@ int control_call(struct control *c, void (*fn)(void *arg), void *arg, unsigned t
 	struct timespec deadline = {.tv_sec = end_ns / NS_PER_S, .tv_nsec = end_ns % NS_PER_S};
 	int rc;
 
-	if (pthread_equal(pthread_self(), c->thread)) {
+	if (pthread_equal(pthread_self(), __atomic_load_n(&c->thread, __ATOMIC_RELAXED))) {
 		fn(arg);
 		return 0;
 	}
