@@ -20,10 +20,10 @@ char *lab_hub_config(const struct scenario *s, const char *hub_name) {
 	for (uint16_t w = 0; w < s->workers; w++)
 		fprintf(f, "%s%u", w ? ", " : "", w + 1);
 	fprintf(f, "], hugepages: auto, idle: poll, max-spokes: %u}\n", s->max_spokes);
-	fprintf(f,
-		"ports:\n  wan0: {device: net_ring_hub0, host: false, mtu: 1500, address: 192.0.2.1/24, gateway: 192.0.2.254,\n"
-		"    neighbours: [{address: 192.0.2.254, mac: \"02:00:00:00:00:fe\"}]}\n"
-		"tunnels:\n  dmvpn0:\n    source: {port: wan0, address: 192.0.2.1}\n");
+	fprintf(f, "ports:\n  wan0: {device: net_ring_hub0, host: false, mtu: 1500, address: 192.0.2.1/24, gateway: "
+		   "192.0.2.254,\n"
+		   "    neighbours: [{address: 192.0.2.254, mac: \"02:00:00:00:00:fe\"}]}\n"
+		   "tunnels:\n  dmvpn0:\n    source: {port: wan0, address: 192.0.2.1}\n");
 	if (s->spokes.has_key)
 		fprintf(f, "    key: %u\n", s->spokes.key);
 	fprintf(f,

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 #include <rte_mbuf.h>
 #include <rte_ring.h>
@@ -29,6 +30,7 @@ struct lab {
 	uint8_t hub_mac[6];
 	struct spoke *spokes; // [scenario->spokes.count]
 	struct capture *capture; // NULL: none wanted
+	clockid_t control_clock; // CPU time of the control core's thread
 	bool progress; // stderr is a terminal
 	volatile bool interrupted;
 };

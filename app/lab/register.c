@@ -182,12 +182,20 @@ bool register_all(struct lab *lab, struct results *results) {
 	return ok && out->registered == lab->scenario->spokes.count;
 }
 
+static double control_seconds(const struct lab *lab) {
+	struct timespec t = {0};
+
+	clock_gettime(lab->control_clock, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
 bool register_refresh(struct lab *lab, struct results *results) {
 	const struct scenario *s = lab->scenario;
 	struct registration_result *out = &results->registration;
 	struct registrar r = {.lab = lab, .results = results, .retry_tsc = rte_get_tsc_hz() * RETRY_MS / 1000};
 	struct traffic *background = NULL;
 	uint64_t t0 = rte_rdtsc();
+	double control = control_seconds(lab);
 	bool ok = true;
 
 	if (!s->registration.refresh_rounds)
@@ -197,6 +205,7 @@ bool register_refresh(struct lab *lab, struct results *results) {
 	spoke_frame_init(&r.frame, &s->spokes, lab->hub_mac);
 	for (uint32_t i = 0; i < s->registration.refresh_rounds && ok; i++)
 		ok = round_run(&r, background);
+	out->refresh_per_control_second = (double)out->refreshes / (control_seconds(lab) - control);
 	out->refresh_per_second = out->refreshes / ((double)(rte_rdtsc() - t0) / rte_get_tsc_hz());
 	if (background)
 		traffic_background_finish(background, results, &out->traffic_sent, &out->traffic_lost);

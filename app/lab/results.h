@@ -17,6 +17,7 @@ struct registration_result {
 	uint32_t p50_us, p99_us, max_us;
 	uint64_t refreshes; // of the refresh rounds
 	double refresh_per_second;
+	double refresh_per_control_second; // by the CPU time of the control core
 	uint64_t traffic_sent, traffic_lost; // meanwhile
 };
 

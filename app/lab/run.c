@@ -2,6 +2,7 @@
 #include "run.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -135,6 +136,7 @@ static json_t *hub_run(struct run *run, struct nave *nave, const struct run_opti
 		fprintf(stderr, "nave-lab: the workers do not start: %s\n", strerror(-rc));
 		return NULL;
 	}
+	pthread_getcpuclockid(pthread_self(), &lab->control_clock);
 	running = run;
 	rte_eal_remote_launch(generate, run, lcore);
 	control_run(nave->control);

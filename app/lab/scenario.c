@@ -38,9 +38,9 @@ static void expect_read(struct conf_reader *r, const struct conf_key *k, const s
 
 static const struct conf_type expect_list = {expect_read, "list of PATH OP NUMBER", CONF_ARG_NONE};
 
-#define RANGE(...)                                                                                                     \
-	&(const struct conf_range) {                                                                                   \
-		__VA_ARGS__                                                                                            \
+#define RANGE(...) \
+	&(const struct conf_range) { \
+		__VA_ARGS__ \
 	}
 #define TOP(member) CONF_FIELD(struct scenario_file, member)
 
@@ -115,6 +115,20 @@ static const struct conf_key top_keys[] = {
 
 // --- --set KEY=VALUE ---
 
+// A node that the tree owns, with room for text behind it.
+static struct conf_node *node_add(struct conf_tree *owner, enum conf_node_kind kind, size_t text_bytes) {
+	struct conf_node *n = calloc(1, sizeof(*n) + text_bytes);
+
+	if (!n)
+		return NULL;
+	n->kind = kind;
+	n->is_plain = true;
+	n->text = "";
+	n->next = owner->nodes;
+	owner->nodes = n;
+	return n;
+}
+
 // The place of key in a map, or of a number in a list; NULL when it is not there and cannot be made.
 static const struct conf_node **slot(struct conf_tree *owner, struct conf_node *n, const char *key, size_t len) {
 	const struct conf_node **items;
@@ -135,16 +149,15 @@ static const struct conf_node **slot(struct conf_tree *owner, struct conf_node *
 			return &n->items[index];
 	}
 	items = realloc(n->items, (n->n_items + step) * sizeof(*items));
-	name = calloc(1, sizeof(*name) + len + 1);
-	value = calloc(1, sizeof(*value));
-	if (!items || !name || !value)
+	if (!items)
+		return NULL;
+	n->items = items;
+	name = node_add(owner, CONF_NODE_SCALAR, len + 1);
+	value = node_add(owner, CONF_NODE_MAP, 0);
+	if (!name || !value)
 		return NULL;
 	memcpy(name + 1, key, len);
-	*name = (struct conf_node){
-		.kind = CONF_NODE_SCALAR, .is_plain = true, .text = (char *)(name + 1), .next = owner->nodes};
-	*value = (struct conf_node){.kind = CONF_NODE_MAP, .text = "", .next = name};
-	owner->nodes = value;
-	n->items = items;
+	name->text = (char *)(name + 1);
 	if (step == 2)
 		items[n->n_items] = name;
 	items[n->n_items + step - 1] = value;

@@ -65,7 +65,7 @@ const char *spoke_decap(
 
 	if (m->nb_segs != 1 || m->data_len < GRE_OFF + 4)
 		return "frame shorter than its headers";
-	if (memcmp(p, gateway_mac, 6) || memcmp(p + 6, f->bytes, 6) || p[12] != 0x08 || p[13])
+	if (memcmp(p, gateway_mac, 6) != 0 || memcmp(p + 6, f->bytes, 6) != 0 || p[12] != 0x08 || p[13])
 		return "Ethernet header is not from the hub to the gateway";
 	total = rte_be_to_cpu_16(ip->total_length);
 	if (ip->version_ihl != 0x45 || ip->next_proto_id != IPPROTO_GRE || total > m->data_len - IP_OFF)

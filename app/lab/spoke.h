@@ -15,7 +15,7 @@
 #define LAB_GATEWAY_NBMA 0xc00002feu // 192.0.2.254
 #define LAB_HUB_PROTOCOL 0xac100001u // 172.16.0.1/12
 #define LAB_TUNNEL_LEN_BITS 12
-#define LAB_GATEWAY_MAC                                                                                                \
+#define LAB_GATEWAY_MAC \
 	{ 0x02, 0, 0, 0, 0, 0xfe }
 
 static inline uint32_t spoke_nbma(uint32_t i) {

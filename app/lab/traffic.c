@@ -115,7 +115,7 @@ static const char *inner_verify(struct traffic *t, const struct spoke_rx *rx) {
 	inner_write(t, expected, &stamp, sent->len_bytes);
 	((struct rte_ipv4_hdr *)expected)->time_to_live = ip->time_to_live;
 	((struct rte_ipv4_hdr *)expected)->hdr_checksum = ip->hdr_checksum;
-	if (memcmp(expected, rx->inner, sent->len_bytes))
+	if (memcmp(expected, rx->inner, sent->len_bytes) != 0)
 		return "inner bytes differ from those sent";
 	sent->seen = true;
 	return NULL;

@@ -64,19 +64,17 @@ static int check_cpus(const struct conf *conf, const struct eal_options *opt, FI
 	return rc;
 }
 
-// Pools and tables, generously: what is not touched costs nothing.
+// Pools and tables, a third above what was measured (1,024 spokes: 88 MiB; 65,536: less than 200). Routes are not here:
+// the FIB has its own memory.
 static uint32_t memory_needed_mib(const struct conf *conf, const struct eal_options *opt) {
-	uint64_t kib = 192 * 1024 + conf->hub.n_workers * (conf->n_ports + 2) * 24 * 1024;
+	uint32_t mib = 80 + conf->hub.n_workers * (conf->n_ports + 2) * 12 + conf->hub.max_spokes / 512;
 
 	if (opt->memory_mib)
 		return opt->memory_mib;
 	for (unsigned i = 0; i < conf->n_ports; i++)
 		if (conf->ports[i].mtu > 2000)
-			kib += conf->hub.n_workers * 64 * 1024; // larger buffers
-	kib += (uint64_t)conf->hub.max_spokes * 4;
-	for (unsigned i = 0; i < conf->n_vrfs; i++)
-		kib += (conf->vrfs[i].routes_max_ipv4 + conf->vrfs[i].routes_max_ipv6) / 4;
-	return (uint32_t)(kib / 1024);
+			mib += conf->hub.n_workers * 128; // larger buffers
+	return mib;
 }
 
 // How many MiB of hugepages to run on; 0: none.
@@ -154,7 +152,7 @@ static void compose(struct eal_args *a, const struct conf *conf, const struct ea
 	} else {
 		arg_add(a, "--no-huge");
 		arg_add(a, "--no-shconf");
-		arg_add(a, "-m%u", need_mib);
+		arg_add(a, "-m%u", 2 * need_mib); // a bound: what is not touched costs nothing
 	}
 }
 

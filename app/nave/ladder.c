@@ -34,7 +34,7 @@ static bool is_unsafe_to_leave_out(const char *key) {
 	return false;
 }
 
-static unsigned check_phase(const struct conf *conf, FILE *out) {
+static void check_parts(const struct conf *conf, FILE *out) {
 	for (unsigned i = 0; i < conf->n_tunnels; i++)
 		if (conf->tunnels[i].redirect)
 			conf_complain(conf, conf->tunnels[i].mark, out, "tunnels.%s: redirects: not in this build",
@@ -43,17 +43,17 @@ static unsigned check_phase(const struct conf *conf, FILE *out) {
 		if (conf->routes[i].n_via > 1)
 			conf_complain(conf, conf->routes[i].mark, out,
 				"route with %u next hops: not in this build: the first is used", conf->routes[i].n_via);
-	return 0;
 }
 
 unsigned nave_check_features(const struct conf *conf, FILE *out) {
-	unsigned unsafe = check_phase(conf, out);
+	unsigned unsafe = 0;
 
+	check_parts(conf, out);
 	for (unsigned i = 0; i < conf->n_later; i++) {
 		bool refuse = is_unsafe_to_leave_out(conf->later[i].key);
 
 		conf_complain(conf, conf->later[i].mark, out, "%s: not in this build%s", conf->later[i].key,
-			refuse ? ", and not safe to leave out: remove it, or do without this hub for now" : "");
+			refuse ? ", and unsafe to ignore: the hub does not start with it" : "");
 		unsafe += refuse;
 	}
 	return unsafe;

@@ -14,17 +14,17 @@ struct nave;
 struct nhrp_ctl;
 
 // Counters beside those of lib/nhrp (nhs.h); one list makes enum, name and help.
-#define NHRP_CTL_COUNTERS(X)                                                                                           \
-	X(RECEIVED, "received", "NHRP messages taken from the punt rings")                                             \
-	X(NO_TUNNEL, "no_tunnel", "messages of a tunnel that is gone")                                                 \
-	X(PUBLISH_FAILED, "publish_failed", "bindings refused because a forwarding table was full")                    \
-	X(SENT, "sent", "NHRP messages given to the workers")                                                          \
-	X(WAITED, "waited", "replies that waited for the underlay neighbour")                                          \
-	X(WAIT_FULL, "wait_full", "replies lost because too many waited for a neighbour")                              \
-	X(WAIT_TIMEOUT, "wait_timeout", "replies lost because no neighbour answered within 1 s")                       \
-	X(NO_WAY, "no_way", "replies lost because the NBMA address has no way out or may not be sent to in clear")     \
-	X(NO_MBUF, "no_mbuf", "replies lost because the pool was empty")                                               \
-	X(RING_FULL, "ring_full", "replies lost because the ring to the worker was full")                              \
+#define NHRP_CTL_COUNTERS(X) \
+	X(RECEIVED, "received", "NHRP messages taken from the punt rings") \
+	X(NO_TUNNEL, "no_tunnel", "messages of a tunnel that is gone") \
+	X(PUBLISH_FAILED, "publish_failed", "bindings refused because a forwarding table was full") \
+	X(SENT, "sent", "NHRP messages given to the workers") \
+	X(WAITED, "waited", "replies that waited for the underlay neighbour") \
+	X(WAIT_FULL, "wait_full", "replies lost because too many waited for a neighbour") \
+	X(WAIT_TIMEOUT, "wait_timeout", "replies lost because no neighbour answered within 1 s") \
+	X(NO_WAY, "no_way", "replies lost because the NBMA address has no way out or may not be sent to in clear") \
+	X(NO_MBUF, "no_mbuf", "replies lost because the pool was empty") \
+	X(RING_FULL, "ring_full", "replies lost because the ring to the worker was full") \
 	X(ENCODE_FAILED, "encode_failed", "replies that could not be said on the wire")
 
 enum nhrp_ctl_counter {

@@ -32,20 +32,21 @@ static struct static_route **find(const struct route_ctl *r, uint16_t vrf, const
 
 int route_ctl_add(struct route_ctl *r, uint16_t vrf, const struct prefix *prefix, enum publish_route_kind kind,
 	const struct publish_next_hop *via, unsigned n_via) {
-	struct static_route **at = find(r, vrf, prefix), *s = *at;
+	struct static_route **at = find(r, vrf, prefix), *fresh = NULL;
 	int rc;
 
-	if (!s)
-		s = calloc(1, sizeof(*s));
-	if (!s)
-		return -ENOMEM;
-	s->vrf = vrf;
-	s->prefix = *prefix;
+	if (!*at) {
+		fresh = calloc(1, sizeof(*fresh));
+		if (!fresh)
+			return -ENOMEM;
+		fresh->vrf = vrf;
+		fresh->prefix = *prefix;
+	}
 	rc = publish_route(r->nave->publish, vrf, prefix, kind, via, n_via);
-	if (rc == 0)
-		*at = s;
-	else if (!*at)
-		free(s);
+	if (fresh && rc == 0)
+		*at = fresh;
+	else
+		free(fresh);
 	return rc;
 }
 

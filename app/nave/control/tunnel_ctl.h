@@ -13,18 +13,18 @@
 struct nave;
 struct tunnel_ctl;
 
-#define TUNNEL_CTL_COUNTERS(X)                                                                                         \
-	X(TO_HOST, "to_host", "packets given to the host")                                                             \
-	X(FROM_HOST, "from_host", "packets taken from the host")                                                       \
-	X(HOST_BUSY, "host_busy", "packets lost because the kernel's queue was full")                                  \
-	X(NO_HOST, "no_host", "packets for the host where it has no device")                                           \
-	X(NO_MBUF, "no_mbuf", "packets from the host lost because the pool was empty")                                 \
-	X(RING_FULL, "ring_full", "packets from the host lost because the ring to the worker was full")                \
-	X(HOST_MALFORMED, "host_malformed", "packets from the host that are no IP packet")                             \
-	X(HOST_MULTICAST, "host_multicast", "multicast from the host: not in this build")                              \
-	X(HOST_NO_ROUTE, "host_no_route", "packets from the host without a route")                                     \
-	X(HOST_NOT_REGISTERED, "host_not_registered", "packets from the host to a next hop that is not registered")    \
-	X(NEIGHBOUR_ASKED, "neighbour_asked", "underlay neighbours that the kernel was asked for")                     \
+#define TUNNEL_CTL_COUNTERS(X) \
+	X(TO_HOST, "to_host", "packets given to the host") \
+	X(FROM_HOST, "from_host", "packets taken from the host") \
+	X(HOST_BUSY, "host_busy", "packets lost because the kernel's queue was full") \
+	X(NO_HOST, "no_host", "packets for the host where it has no device") \
+	X(NO_MBUF, "no_mbuf", "packets from the host lost because the pool was empty") \
+	X(RING_FULL, "ring_full", "packets from the host lost because the ring to the worker was full") \
+	X(HOST_MALFORMED, "host_malformed", "packets from the host that are no IP packet") \
+	X(HOST_MULTICAST, "host_multicast", "multicast from the host: not in this build") \
+	X(HOST_NO_ROUTE, "host_no_route", "packets from the host without a route") \
+	X(HOST_NOT_REGISTERED, "host_not_registered", "packets from the host to a next hop that is not registered") \
+	X(NEIGHBOUR_ASKED, "neighbour_asked", "underlay neighbours that the kernel was asked for") \
 	X(NEIGHBOUR_CHANGED, "neighbour_changed", "neighbour changes taken from the kernel")
 
 enum tunnel_ctl_counter {
