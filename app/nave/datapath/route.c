@@ -53,8 +53,10 @@ static void mixed_lookup(const struct fwd *fwd, struct lookups *l, unsigned n) {
 
 			if (l->table[i] != table)
 				continue;
-			same.ipv4_be[k] = l->ipv4_be[i];
-			same.ipv6[k] = l->ipv6[i];
+			if (table_is_ipv6(table))
+				same.ipv6[k] = l->ipv6[i];
+			else
+				same.ipv4_be[k] = l->ipv4_be[i];
 			at[k++] = i;
 			left &= ~(1u << i);
 		}
@@ -230,8 +232,10 @@ static uint16_t source_check_burst(struct lcore_ctx *lc, struct rte_mbuf **pkts,
 			pkt_drop(lc, m, DROP_SPOOFED);
 			continue;
 		}
-		b->to.ipv4_be[kept] = b->to.ipv4_be[i];
-		b->to.ipv6[kept] = b->to.ipv6[i];
+		if (table_is_ipv6(b->to.table[i]))
+			b->to.ipv6[kept] = b->to.ipv6[i];
+		else
+			b->to.ipv4_be[kept] = b->to.ipv4_be[i];
 		b->to.table[kept] = b->to.table[i];
 		b->kind[kept] = b->kind[i];
 		pkts[kept++] = m;

@@ -85,7 +85,7 @@ unsigned worker_poll(struct lcore_ctx *lc) {
 // Nobody waits for a sleeper: it holds nothing, and says so first.
 static void idle_sleep(struct lcore_ctx *lc, unsigned us) {
 	rcu_reader_offline(lc->fwd->rcu, lc->id);
-	usleep(us);
+	usleep(us); // idle: the one system call a worker makes
 	rcu_reader_online(lc->fwd->rcu, lc->id);
 	lc->counters->sleeps++;
 }

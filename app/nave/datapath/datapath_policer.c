@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <rte_cycles.h>
+#include <rte_malloc.h>
+
+#include "punt.h"
+#include "punt_policer.h"
+
+// What control can take of each class from one worker, and one sender's part of it relative to the configured rate.
+static const struct {
+	uint32_t pps;
+	uint32_t burst;
+	uint16_t per_source; // times the configured rate
+	uint16_t ring;
+} classes[PUNT_CLASSES] = {
+	[PUNT_NHRP] = {400000, 16384, 1, 4096},
+	[PUNT_IKE] = {50000, 4096, 1, 1024},
+	[PUNT_ROUTING] = {100000, 4096, 4, 2048},
+	[PUNT_HOST] = {50000, 4096, 1, 1024},
+	[PUNT_UNDERLAY] = {20000, 2048, 1, 1024},
+	[PUNT_REDIRECT] = {50000, 4096, 1, 1024},
+};
+
+struct punt_policer *punt_policer_create(uint32_t max_peers, uint32_t per_source_pps) {
+	struct punt_policer *p = rte_zmalloc("punt_policer", sizeof(*p), RTE_CACHE_LINE_SIZE);
+	uint64_t hz = rte_get_tsc_hz();
+
+	if (!p)
+		return NULL;
+	p->max_peers = max_peers;
+	p->peers = rte_zmalloc("punt_peers", (size_t)max_peers * sizeof(*p->peers), RTE_CACHE_LINE_SIZE);
+	p->strangers = rte_zmalloc("punt_strangers", STRANGER_BUCKETS * sizeof(*p->strangers), RTE_CACHE_LINE_SIZE);
+	if (!p->peers || !p->strangers) {
+		punt_policer_free(p);
+		return NULL;
+	}
+	if (!per_source_pps)
+		per_source_pps = PUNT_PER_SOURCE_PPS;
+	for (unsigned c = 0; c < PUNT_CLASSES; c++) {
+		uint32_t pps = per_source_pps * classes[c].per_source;
+
+		token_bucket_init(&p->of_class[c], classes[c].pps, classes[c].burst, hz);
+		token_bucket_init(&p->per_source[c], pps, RTE_MAX(pps / 4, 32u), hz);
+	}
+	return p;
+}
+
+void punt_policer_free(struct punt_policer *p) {
+	if (!p)
+		return;
+	rte_free(p->strangers);
+	rte_free(p->peers);
+	rte_free(p);
+}
+
+unsigned punt_ring_size(enum punt_class c) {
+	return classes[c].ring;
+}

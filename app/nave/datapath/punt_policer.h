@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What a worker's punt policer is made of; made and freed by control (datapath_policer.c), used by its worker (punt.c).
+#pragma once
+
+#include <stdint.h>
+
+#include "ring_msg.h"
+#include "token_bucket.h"
+
+#define STRANGER_BUCKETS 8192 // senders that are not registered, or not heard through a tunnel
+
+// A token bucket of which the rate is kept once for all: when it is full again.
+struct bucket_row {
+	uint64_t full_at[PUNT_CLASSES];
+};
+
+struct punt_policer {
+	struct token_bucket of_class[PUNT_CLASSES];
+	struct token_bucket per_source[PUNT_CLASSES]; // full_at is put in per sender
+	uint32_t max_peers;
+	struct bucket_row *peers; // [max_peers]
+	struct bucket_row *strangers; // [STRANGER_BUCKETS]
+};
