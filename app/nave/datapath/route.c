@@ -279,7 +279,7 @@ static __rte_always_inline bool decide(struct lcore_ctx *lc, struct rte_mbuf *m,
 	}
 	meta->way = WAY_ADJ;
 	meta->adj = adj;
-	meta->adj_gen = a->gen;
+	meta->adj_gen = rcu_read(&a->gen);
 	if (unlikely(st.kind != ADJ_TUNNEL && st.kind != ADJ_PORT)) {
 		deliver_or_drop(lc, m, meta, a, st.kind);
 		return false;
