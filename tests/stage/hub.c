@@ -145,7 +145,7 @@ void hub_create(struct hub *h, const struct hub_conf *conf) {
 	struct datapath_conf dc = {
 		.fwd = &h->fwd,
 		.n_workers = n_workers,
-		.idle = IDLE_POLL,
+		.idle = conf->sleeps ? IDLE_SLEEP : IDLE_POLL,
 		.stage_accounting = conf->accounting,
 		.punt_per_source_pps = conf->per_source_pps,
 		.punt_pool_mbufs = conf->punt_pool_mbufs,

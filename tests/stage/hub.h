@@ -28,6 +28,7 @@ struct hub_conf {
 	uint32_t per_source_pps; // 0: default
 	uint32_t punt_pool_mbufs;
 	bool accounting;
+	bool sleeps; // idle: sleep
 };
 
 struct hub {
