@@ -9,6 +9,7 @@
 #include "datapath.h"
 #include "gre_wire.h"
 #include "pkt_meta.h"
+#include "publish.h"
 #include "tunnel_state.h"
 
 #define BURST 32
@@ -86,37 +87,7 @@ static void redirect_forget(struct tunnel_ctl *t, struct rte_mbuf *m) {
 	rte_pktmbuf_free(m);
 }
 
-static bool drain(struct tunnel_ctl *t, enum punt_class c, void (*give)(struct tunnel_ctl *t, struct rte_mbuf *m)) {
-	struct rte_mbuf *pkts[BURST];
-	unsigned got, done = 0;
-
-	do {
-		got = datapath_punted(t->nave->datapath, c, pkts, BURST);
-		for (unsigned i = 0; i < got; i++)
-			give(t, pkts[i]);
-		done += got;
-	} while (got && done < PACKETS_PER_TURN);
-	return done >= PACKETS_PER_TURN;
-}
-
-bool host_turn(struct tunnel_ctl *t) {
-	bool more = drain(t, PUNT_IKE, frame_to_host);
-
-	more |= drain(t, PUNT_UNDERLAY, frame_to_host);
-	more |= drain(t, PUNT_ROUTING, packet_to_host);
-	more |= drain(t, PUNT_HOST, packet_to_host);
-	more |= drain(t, PUNT_REDIRECT, redirect_forget);
-	return more;
-}
-
-static void give_to_worker(struct tunnel_ctl *t, struct rte_mbuf *m, enum egress_priority priority) {
-	if (datapath_send(t->nave->datapath, m, priority) < 0)
-		lose(t, m, TUNNEL_CTL_RING_FULL);
-	else
-		host_count(t, TUNNEL_CTL_FROM_HOST);
-}
-
-struct inner { // of a packet from the host
+struct inner { // of an inner packet
 	struct addr dst;
 	uint8_t precedence;
 	uint16_t gre_protocol;
@@ -138,6 +109,45 @@ static bool inner_read(const struct rte_mbuf *m, struct inner *out) {
 		return true;
 	}
 	return false;
+}
+
+static void neighbour_wanted(struct tunnel_ctl *t, struct rte_mbuf *m) {
+	struct inner inner;
+
+	if (inner_read(m, &inner))
+		publish_wanted(t->nave->publish, pkt_meta(m)->port, &inner.dst);
+	rte_pktmbuf_free(m);
+}
+
+static bool drain(struct tunnel_ctl *t, enum punt_class c, void (*give)(struct tunnel_ctl *t, struct rte_mbuf *m)) {
+	struct rte_mbuf *pkts[BURST];
+	unsigned got, done = 0;
+
+	do {
+		got = datapath_punted(t->nave->datapath, c, pkts, BURST);
+		for (unsigned i = 0; i < got; i++)
+			give(t, pkts[i]);
+		done += got;
+	} while (got && done < PACKETS_PER_TURN);
+	return done >= PACKETS_PER_TURN;
+}
+
+bool host_turn(struct tunnel_ctl *t) {
+	bool more = drain(t, PUNT_IKE, frame_to_host);
+
+	more |= drain(t, PUNT_UNDERLAY, frame_to_host);
+	more |= drain(t, PUNT_ROUTING, packet_to_host);
+	more |= drain(t, PUNT_HOST, packet_to_host);
+	more |= drain(t, PUNT_REDIRECT, redirect_forget);
+	more |= drain(t, PUNT_RESOLVE, neighbour_wanted);
+	return more;
+}
+
+static void give_to_worker(struct tunnel_ctl *t, struct rte_mbuf *m, enum egress_priority priority) {
+	if (datapath_send(t->nave->datapath, m, priority) < 0)
+		lose(t, m, TUNNEL_CTL_RING_FULL);
+	else
+		host_count(t, TUNNEL_CTL_FROM_HOST);
 }
 
 // The kernel knows only "dev dmvpn0": which spoke is behind it, our own tables say.
