@@ -89,7 +89,8 @@ struct nhs_change {
 
 #define NHS_CHANGES_MAX 64
 
-// What the caller has to do: first publish every change (in order), then send the reply to where the message came from.
+// What the caller has to do: first publish every change (in order; a binding is in there once), then send the reply to
+// where the message came from.
 struct nhs_result {
 	bool send;
 	bool to_source; // reply to source.nbma, not to a registered peer (Error Indication of an unknown spoke, refused

@@ -268,6 +268,27 @@ static void a_wrong_secret_gets_one_error_and_no_binding(void **state) {
 	assert_int_equal(nhrp_ctl_nhs(hub.nhrp)->counters[NHS_COUNT_DROP_AUTHENTICATION], 1);
 }
 
+// The same client address twice in a message, with what changes in between, while no adjacency is left.
+static void a_full_table_refuses_an_address_that_is_said_twice(void **state) {
+	struct nhrp_msg msg = nhrp_request(NHRP_REGISTRATION_REQUEST, ip("172.16.0.11"), ip("198.51.100.11"));
+	struct nhrp_msg reply;
+	struct pkt_meta meta;
+
+	(void)state;
+	while (adj_alloc(&hub.fwd.adjs))
+		;
+	msg.n_cies = 2;
+	msg.cies[1] = msg.cies[0];
+	msg.cies[1].mtu = 1300;
+	punt_msg(&msg, "198.51.100.11");
+	reply = answer(&meta);
+	assert_int_equal(reply.n_cies, 2);
+	assert_int_equal(reply.cies[0].code, NHRP_CODE_NO_RESOURCES);
+	assert_int_equal(reply.cies[1].code, NHRP_CODE_NO_RESOURCES);
+	assert_int_equal(nhrp_cache_count(nhrp_ctl_cache(hub.nhrp)), 0);
+	assert_int_equal(counted(NHRP_CTL_PUBLISH_FAILED), 1);
+}
+
 #define NHRP_TEST(f, how) cmocka_unit_test_setup_teardown(f, how, down)
 
 int main(void) {
@@ -283,6 +304,7 @@ int main(void) {
 		NHRP_TEST(static_maps_are_there_from_the_start_and_cannot_be_evicted, up_with_static),
 		NHRP_TEST(an_evicted_spoke_is_gone_until_it_registers_again, up),
 		NHRP_TEST(what_cannot_be_decoded_is_counted_by_name_and_not_answered, up),
+		NHRP_TEST(a_full_table_refuses_an_address_that_is_said_twice, up),
 		NHRP_TEST(a_wrong_secret_gets_one_error_and_no_binding, up_with_secret),
 	};
 	int failed;
