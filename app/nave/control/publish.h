@@ -29,7 +29,7 @@ int publish_vrf(struct publish *p, uint16_t vrf, const char *name, uint32_t max_
 int publish_endpoint(struct publish *p, const struct addr *addr, uint16_t port); // its number, or -errno
 // Connected routes, own addresses (ADJ_LOCAL), glean. -errno.
 int publish_tunnel(struct publish *p, const struct publish_tunnel *t);
-int publish_tunnel_withdraw(struct publish *p, uint16_t tunnel);
+int publish_tunnel_withdraw(struct publish *p, uint16_t tunnel); // after its bindings and the routes through it
 // One more address of a tunnel; publish_tunnel does this for those it was given. -EEXIST: the prefix is routed already.
 int publish_tunnel_addr(struct publish *p, uint16_t tunnel, const struct addr *addr, uint8_t len_bits);
 // A port's address and connected prefix; routed in the port's VRF when it is a LAN port.
