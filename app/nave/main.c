@@ -127,7 +127,9 @@ static int take_name(const struct conf *conf) {
 	pid_t other = 0;
 	int fd = pidfile_take(NAVE_RUN_DIR, conf->hub.name, &other);
 
-	if (fd == -EEXIST)
+	if (fd == -EEXIST && !other)
+		fprintf(stderr, "nave: hub %s is being started by another process\n", conf->hub.name);
+	else if (fd == -EEXIST)
 		fprintf(stderr,
 			"nave: hub %s runs already, pid %d: 'kill %d' ends it, another hub.name goes beside it\n",
 			conf->hub.name, (int)other, (int)other);

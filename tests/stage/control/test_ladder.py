@@ -5,6 +5,7 @@
 Starts and stops the real program on a port that sends nowhere, without a NIC, hugepages or a network device; says what a
 wrong start answers, and that nothing is left behind.
 """
+import fcntl
 import os
 import signal
 import socket
@@ -120,6 +121,14 @@ class Ladder(unittest.TestCase):
         hub.terminate()
         hub.communicate(timeout=20)
         self.assertEqual(hub.returncode, 0)
+
+    def test_an_instance_that_has_not_said_its_pid_yet_is_not_named(self):
+        with open(PID_FILE, "w") as f:
+            fcntl.flock(f, fcntl.LOCK_EX)
+            r = run("-c", configuration())
+        self.assertEqual(r.returncode, 1)
+        self.assertIn(NAME, r.stderr)
+        self.assertNotIn("kill 0", r.stderr)
 
     def test_a_killed_instance_does_not_block_the_next(self):
         hub = self.started()
