@@ -66,7 +66,7 @@ struct nhs_config { // of one tunnel; the caller keeps it for as long as the NHS
 struct nhs {
 	struct nhrp_cache *cache;
 	struct token_bucket error_limit; // Error Indications per second, whole hub
-	struct token_bucket class_purge_limit; // walks through the cache per second, whole hub
+	struct token_bucket walk_limit; // walks through the whole cache per second: classes purged or registered
 	uint64_t counters[NHS_COUNT_MAX];
 };
 
