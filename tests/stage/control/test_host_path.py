@@ -202,6 +202,29 @@ class HostPath(unittest.TestCase):
         self.assertLess(self.control_cpu_s() - before, 0.25, "control spins")
         self.registered()
 
+    def link(self, name):
+        """MAC address and addresses of a device in the hub's namespace."""
+        fields = subprocess.run(["ip", "-n", HUB_NS, "-br", "link", "show", name], capture_output=True, text=True,
+                                check=True).stdout.split()
+        addrs = subprocess.run(["ip", "-n", HUB_NS, "-4", "-br", "addr", "show", name], capture_output=True, text=True,
+                               check=True).stdout.split()
+        return fields[2], addrs[2:]
+
+    def test_7_a_hub_that_was_killed_finds_its_devices_again(self):
+        cls = type(self)
+        mac = self.link("vh")[0]
+        for stop in ("kill", "terminate"):
+            getattr(cls.hub, stop)()
+            cls.hub.wait(timeout=20)
+            self.assertEqual(self.link("wan0"), (mac, ["10.0.0.1/24"]))  # they stay
+            if os.path.exists(SOCKET):
+                os.unlink(SOCKET)  # of the killed one: hub_start() waits for it
+            cls.hub = hub_start()
+            self.assertIsNone(cls.hub.poll())
+            self.assertEqual(self.link("wan0"), (mac, ["10.0.0.1/24"]))
+            self.assertEqual(self.link("dmvpn0")[1], ["172.16.0.1/24"])
+            self.registered()
+
 
 if __name__ == "__main__":
     if os.geteuid() or not os.path.exists("/dev/net/tun"):
