@@ -18,10 +18,10 @@ void log_line(enum log_level level, const char *fmt, ...) __attribute__((format(
 const char *log_level_name(enum log_level level);
 int log_level_parse(const char *name); // -EINVAL when it is none of error, warning, info, debug
 
-#define log_at(level, ...)                                                                                             \
-	do {                                                                                                           \
-		if ((level) <= log_level)                                                                              \
-			log_line(level, __VA_ARGS__);                                                                  \
+#define log_at(level, ...) \
+	do { \
+		if ((level) <= log_level) \
+			log_line(level, __VA_ARGS__); \
 	} while (0)
 #define log_error(...) log_at(LOG_LEVEL_ERROR, __VA_ARGS__)
 #define log_warning(...) log_at(LOG_LEVEL_WARNING, __VA_ARGS__)

@@ -12,30 +12,31 @@
 #include "token_bucket.h"
 
 // Drops and refusals of the NHS; one list makes enum, counter and help.
-#define NHS_COUNTERS(X)                                                                                                \
-	X(RX_RESOLUTION_REQUEST, "rx_resolution_request", "Resolution Requests received")                              \
-	X(RX_RESOLUTION_REPLY, "rx_resolution_reply", "Resolution Replies received")                                   \
-	X(RX_REGISTRATION_REQUEST, "rx_registration_request", "Registration Requests received")                        \
-	X(RX_REGISTRATION_REPLY, "rx_registration_reply", "Registration Replies received")                             \
-	X(RX_PURGE_REQUEST, "rx_purge_request", "Purge Requests received")                                             \
-	X(RX_PURGE_REPLY, "rx_purge_reply", "Purge Replies received")                                                  \
-	X(RX_ERROR_INDICATION, "rx_error_indication", "Error Indications received")                                    \
-	X(RX_TRAFFIC_INDICATION, "rx_traffic_indication", "Traffic Indications received")                              \
-	X(TX_REGISTRATION_REPLY, "tx_registration_reply", "Registration Replies sent")                                 \
-	X(TX_PURGE_REPLY, "tx_purge_reply", "Purge Replies sent")                                                      \
-	X(TX_ERROR_INDICATION, "tx_error_indication", "Error Indications sent")                                        \
-	X(ERROR_RATE_LIMITED, "error_rate_limited", "Error Indications not sent because of the rate limit")            \
-	X(REGISTERED, "registered", "registrations accepted for a new binding")                                        \
-	X(REFRESHED, "refreshed", "registrations that refreshed their own binding")                                    \
-	X(MOVED, "moved", "registrations that moved a binding to another NBMA address")                                \
-	X(PURGED, "purged", "bindings removed by a Purge Request")                                                     \
-	X(EXPIRED, "expired", "bindings whose holding time ended")                                                     \
-	X(REFUSED_UNIQUE, "refused_unique", "CIEs refused with code 14, unique address already registered")            \
-	X(REFUSED_RESOURCES, "refused_resources", "CIEs refused with code 5, cache or max-registrations full")         \
-	X(REFUSED_PREFIX, "refused_prefix", "CIEs refused with code 4 or 13, a prefix that may not be registered")     \
-	X(REFUSED_PROHIBITED, "refused_prohibited", "CIEs refused with code 4, administratively prohibited")           \
-	X(DROP_AUTHENTICATION, "drop_authentication", "messages with a missing or wrong authentication string")        \
-	X(DROP_UNSUPPORTED, "drop_unsupported", "messages that this NHS has no use for")                               \
+#define NHS_COUNTERS(X) \
+	X(RX_RESOLUTION_REQUEST, "rx_resolution_request", "Resolution Requests received") \
+	X(RX_RESOLUTION_REPLY, "rx_resolution_reply", "Resolution Replies received") \
+	X(RX_REGISTRATION_REQUEST, "rx_registration_request", "Registration Requests received") \
+	X(RX_REGISTRATION_REPLY, "rx_registration_reply", "Registration Replies received") \
+	X(RX_PURGE_REQUEST, "rx_purge_request", "Purge Requests received") \
+	X(RX_PURGE_REPLY, "rx_purge_reply", "Purge Replies received") \
+	X(RX_ERROR_INDICATION, "rx_error_indication", "Error Indications received") \
+	X(RX_TRAFFIC_INDICATION, "rx_traffic_indication", "Traffic Indications received") \
+	X(TX_REGISTRATION_REPLY, "tx_registration_reply", "Registration Replies sent") \
+	X(TX_PURGE_REPLY, "tx_purge_reply", "Purge Replies sent") \
+	X(TX_ERROR_INDICATION, "tx_error_indication", "Error Indications sent") \
+	X(ERROR_RATE_LIMITED, "error_rate_limited", "Error Indications not sent because of the rate limit") \
+	X(PURGE_RATE_LIMITED, "purge_rate_limited", "Purge Requests of a class of addresses put off by the rate limit") \
+	X(REGISTERED, "registered", "registrations accepted for a new binding") \
+	X(REFRESHED, "refreshed", "registrations that refreshed their own binding") \
+	X(MOVED, "moved", "registrations that moved a binding to another NBMA address") \
+	X(PURGED, "purged", "bindings removed by a Purge Request") \
+	X(EXPIRED, "expired", "bindings whose holding time ended") \
+	X(REFUSED_UNIQUE, "refused_unique", "CIEs refused with code 14, unique address already registered") \
+	X(REFUSED_RESOURCES, "refused_resources", "CIEs refused with code 5, cache or max-registrations full") \
+	X(REFUSED_PREFIX, "refused_prefix", "CIEs refused with code 4 or 13, a prefix that may not be registered") \
+	X(REFUSED_PROHIBITED, "refused_prohibited", "CIEs refused with code 4, administratively prohibited") \
+	X(DROP_AUTHENTICATION, "drop_authentication", "messages with a missing or wrong authentication string") \
+	X(DROP_UNSUPPORTED, "drop_unsupported", "messages that this NHS has no use for") \
 	X(DROP_MALFORMED, "drop_malformed", "messages whose content makes no sense, by section 5.2")
 
 enum nhs_counter {
@@ -65,6 +66,7 @@ struct nhs_config { // of one tunnel; the caller keeps it for as long as the NHS
 struct nhs {
 	struct nhrp_cache *cache;
 	struct token_bucket error_limit; // Error Indications per second, whole hub
+	struct token_bucket class_purge_limit; // walks through the cache per second, whole hub
 	uint64_t counters[NHS_COUNT_MAX];
 };
 
@@ -89,7 +91,8 @@ struct nhs_change {
 
 #define NHS_CHANGES_MAX 64
 
-// What the caller has to do: first publish every change (in order), then send the reply to where the message came from.
+// What the caller has to do: first publish every change (in order; a binding is in there once), then send the reply to
+// where the message came from.
 struct nhs_result {
 	bool send;
 	bool to_source; // reply to source.nbma, not to a registered peer (Error Indication of an unknown spoke, refused

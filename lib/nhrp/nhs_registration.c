@@ -20,8 +20,19 @@ static uint8_t refuse(struct nhs_call *call, enum nhs_counter counter, enum nhrp
 	return code;
 }
 
+// One change for a binding, also when the message names it twice: the caller may remove a binding that it cannot
+// publish, and must not meet it again.
 static void note_change(struct nhs_call *call, enum nhs_change_kind kind, struct binding *b, const struct addr *old) {
-	call->out->changes[call->out->n_changes++] = (struct nhs_change){kind, b, *old};
+	struct nhs_result *out = call->out;
+
+	for (unsigned i = 0; i < out->n_changes; i++) {
+		if (out->changes[i].binding != b)
+			continue;
+		if (out->changes[i].kind == NHS_REFRESHED)
+			out->changes[i].kind = kind;
+		return;
+	}
+	out->changes[out->n_changes++] = (struct nhs_change){kind, b, *old};
 }
 
 // Section 5.2.3 knows codes 4, 5 and 14 in a Registration Reply; 13 belongs to resolution. So 4 for what may not be

@@ -87,17 +87,17 @@ enum nhrp_ext_type {
 };
 
 // Why a packet was refused; one list makes enum, counter name and help text.
-#define NHRP_DECODE_ERRORS(X)                                                                                          \
-	X(TRUNCATED, "truncated", "shorter than its header, its pktsz or its fields say")                              \
-	X(VERSION, "version", "op.version is not 1")                                                                   \
-	X(TYPE, "type", "op.type is not 1..8")                                                                         \
-	X(CHECKSUM, "checksum", "NHRP checksum wrong")                                                                 \
-	X(EXTENSION_OFFSET, "extension_offset", "extoff inside the header or past the packet")                         \
-	X(ADDRESS_LENGTH, "address_length",                                                                            \
-		"an address length fits neither zero nor its family, or a T/L has bit 7 set")                          \
-	X(PROTOCOL, "protocol", "ar$pro.type or ar$afn is not IPv4 or IPv6")                                           \
-	X(EXTENSION, "extension", "an extension overruns the packet")                                                  \
-	X(CIE, "cie", "residue behind the last CIE, or a CIE that overruns its list")                                  \
+#define NHRP_DECODE_ERRORS(X) \
+	X(TRUNCATED, "truncated", "shorter than its header, its pktsz or its fields say") \
+	X(VERSION, "version", "op.version is not 1") \
+	X(TYPE, "type", "op.type is not 1..8") \
+	X(CHECKSUM, "checksum", "NHRP checksum wrong") \
+	X(EXTENSION_OFFSET, "extension_offset", "extoff inside the header or past the packet") \
+	X(ADDRESS_LENGTH, "address_length", \
+		"an address length fits neither zero nor its family, or a T/L has bit 7 set") \
+	X(PROTOCOL, "protocol", "ar$pro.type or ar$afn is not IPv4 or IPv6") \
+	X(EXTENSION, "extension", "an extension overruns the packet") \
+	X(CIE, "cie", "residue behind the last CIE, or a CIE that overruns its list") \
 	X(TOO_MANY_CIES, "too_many_cies", "more CIEs than NHRP_CIE_MAX, or more extensions than NHRP_EXT_MAX")
 
 enum nhrp_decode_error {

@@ -11,10 +11,10 @@
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
 // A property that the bytes broke; the fuzzer keeps them as a crash.
-#define FUZZ_CHECK(holds)                                                                                              \
-	do {                                                                                                           \
-		if (!(holds)) {                                                                                        \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #holds);                                    \
-			abort();                                                                                       \
-		}                                                                                                      \
+#define FUZZ_CHECK(holds) \
+	do { \
+		if (!(holds)) { \
+			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #holds); \
+			abort(); \
+		} \
 	} while (0)

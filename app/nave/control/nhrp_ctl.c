@@ -61,8 +61,9 @@ static void refuse(struct nhrp_ctl *n, struct binding *b) {
 	for (unsigned i = 0; n->result.send && i < reply->n_cies; i++) {
 		struct nhrp_cie *cie = &reply->cies[i];
 		const struct addr *protocol = cie->protocol.family ? &cie->protocol : &reply->src_protocol;
+		int bits = nhrp_cie_prefix_bits(cie, reply->protocol_family);
 
-		if (!prefix_contains(&b->prefix, protocol))
+		if (bits != b->prefix.len_bits || !prefix_contains(&b->prefix, protocol))
 			continue;
 		cie->code = NHRP_CODE_NO_RESOURCES;
 		cie->holding_time_s = 0;

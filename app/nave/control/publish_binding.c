@@ -18,13 +18,15 @@ void peer_defer(struct publish *p, uint32_t peer) {
 static void peer_release(struct publish *p, uint32_t peer) {
 	struct peer_table *t = &p->fwd->peers;
 	struct addr nbma;
+	uint32_t nh;
 
 	if (!peer || --p->peers[peer].refs)
 		return;
 	nbma = peer_nbma(&t->peers[peer]);
+	nh = t->peers[peer].nh;
 	idx_hash_remove(t->by_nbma, peer_hash(t->peers[peer].endpoint, &nbma), peer);
-	nh_release(p, t->peers[peer].nh);
-	peer_defer(p, peer);
+	peer_defer(p, peer); // before its next hop: who still finds the one may look at the other
+	nh_release(p, nh);
 }
 
 static int peer_make(struct publish *p, uint16_t endpoint, const struct addr *nbma, uint32_t *peer) {

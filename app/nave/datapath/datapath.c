@@ -269,7 +269,7 @@ unsigned datapath_punted(struct datapath *dp, enum punt_class c, struct rte_mbuf
 
 		got += rte_ring_sc_dequeue_burst(r, (void **)(pkts + got), n - got, NULL);
 	}
-	dp->punt_turn[c] = (first + 1) % dp->n_workers;
+	dp->punt_turn[c] = first + 1u < dp->n_workers ? first + 1 : 0;
 	return got;
 }
 

@@ -184,6 +184,28 @@ static void an_answer_waits_for_its_neighbour_and_only_the_newest_goes(void **st
 	assert_int_equal(answer(&meta).type, NHRP_REGISTRATION_REPLY);
 	assert_int_equal(nhrp_ctl_stats(hub.nhrp)->waiting, 0);
 	assert_int_equal(counted(NHRP_CTL_WAITED), 2);
+	assert_int_equal(counted(NHRP_CTL_WAIT_REPLACED), 1);
+}
+
+// A spoke of both families registers both at once, from one NBMA address.
+static void answers_to_two_registrations_of_one_spoke_both_wait(void **state) {
+	struct nhrp_msg v6 = nhrp_request(NHRP_REGISTRATION_REQUEST, ip("2001:db8::11"), ip("198.51.100.11"));
+	struct addr gateway = ip("10.0.0.254");
+	const uint8_t mac[6] = {2, 0, 0, 0, 0, 0xfe};
+	struct rte_mbuf *m[3];
+
+	(void)state;
+	v6.protocol_family = ADDR_IPV6;
+	v6.dst_protocol = ip("2001:db8::1");
+	punt_registration("172.16.0.11", "198.51.100.11", 0);
+	punt_msg(&v6, "198.51.100.11");
+	no_answer();
+	assert_int_equal(nhrp_ctl_stats(hub.nhrp)->waiting, 2);
+	publish_neighbour(hub.publish, 0, &gateway, mac, true);
+	usleep(2000);
+	control_turn(hub.control, 0);
+	assert_int_equal(hub_answers(m, 3), 2);
+	rte_pktmbuf_free_bulk(m, 2);
 }
 
 static void an_answer_whose_neighbour_is_silent_is_given_up_after_a_second(void **state) {
@@ -268,6 +290,27 @@ static void a_wrong_secret_gets_one_error_and_no_binding(void **state) {
 	assert_int_equal(nhrp_ctl_nhs(hub.nhrp)->counters[NHS_COUNT_DROP_AUTHENTICATION], 1);
 }
 
+// The same client address twice in a message, with what changes in between, while no adjacency is left.
+static void a_full_table_refuses_an_address_that_is_said_twice(void **state) {
+	struct nhrp_msg msg = nhrp_request(NHRP_REGISTRATION_REQUEST, ip("172.16.0.11"), ip("198.51.100.11"));
+	struct nhrp_msg reply;
+	struct pkt_meta meta;
+
+	(void)state;
+	while (adj_alloc(&hub.fwd.adjs))
+		;
+	msg.n_cies = 2;
+	msg.cies[1] = msg.cies[0];
+	msg.cies[1].mtu = 1300;
+	punt_msg(&msg, "198.51.100.11");
+	reply = answer(&meta);
+	assert_int_equal(reply.n_cies, 2);
+	assert_int_equal(reply.cies[0].code, NHRP_CODE_NO_RESOURCES);
+	assert_int_equal(reply.cies[1].code, NHRP_CODE_NO_RESOURCES);
+	assert_int_equal(nhrp_cache_count(nhrp_ctl_cache(hub.nhrp)), 0);
+	assert_int_equal(counted(NHRP_CTL_PUBLISH_FAILED), 1);
+}
+
 #define NHRP_TEST(f, how) cmocka_unit_test_setup_teardown(f, how, down)
 
 int main(void) {
@@ -278,11 +321,13 @@ int main(void) {
 		NHRP_TEST(a_move_takes_the_adjacency_along, up),
 		NHRP_TEST(a_binding_expires_and_is_withdrawn, up),
 		NHRP_TEST(an_answer_waits_for_its_neighbour_and_only_the_newest_goes, up_unresolved),
+		NHRP_TEST(answers_to_two_registrations_of_one_spoke_both_wait, up_unresolved),
 		NHRP_TEST(an_answer_whose_neighbour_is_silent_is_given_up_after_a_second, up_unresolved),
 		NHRP_TEST(the_queue_of_those_that_wait_is_bounded, up_unresolved),
 		NHRP_TEST(static_maps_are_there_from_the_start_and_cannot_be_evicted, up_with_static),
 		NHRP_TEST(an_evicted_spoke_is_gone_until_it_registers_again, up),
 		NHRP_TEST(what_cannot_be_decoded_is_counted_by_name_and_not_answered, up),
+		NHRP_TEST(a_full_table_refuses_an_address_that_is_said_twice, up),
 		NHRP_TEST(a_wrong_secret_gets_one_error_and_no_binding, up_with_secret),
 	};
 	int failed;

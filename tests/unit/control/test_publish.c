@@ -330,7 +330,7 @@ static void nothing(void *arg, uint64_t n) {
 static void a_full_defer_queue_loses_nothing(void **state) {
 	struct hub *h = *state;
 	struct binding b = binding_of("10.255.0.11", "198.51.100.11");
-	uint32_t adjs, peers;
+	uint32_t adjs, peers, adj, peer, adj_gen, peer_gen;
 
 	publish_turn(h->publish, 1);
 	adjs = h->fwd.adjs.used;
@@ -340,7 +340,13 @@ static void a_full_defer_queue_loses_nothing(void **state) {
 		assert_int_equal(rcu_defer(h->fwd.rcu, nothing, NULL, 0), 0);
 	assert_int_equal(publish_binding(h->publish, &b), 0);
 	assert_int_equal(rcu_defer(h->fwd.rcu, nothing, NULL, 0), -ENOSPC);
+	adj = b.adj;
+	peer = b.peer;
+	adj_gen = h->fwd.adjs.adjs[adj].gen;
+	peer_gen = peer_at(h, peer)->gen;
 	assert_int_equal(publish_binding_withdraw(h->publish, &b), 0);
+	assert_false(gen_is_current(&h->fwd.adjs.adjs[adj].gen, adj_gen)); // what waits in rings is stale at once
+	assert_false(gen_is_current(&peer_at(h, peer)->gen, peer_gen));
 	publish_turn(h->publish, 2);
 	assert_int_equal(h->fwd.adjs.used, adjs + 1); // waits
 	rcu_quiescent(h->fwd.rcu, 0);

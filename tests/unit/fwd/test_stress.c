@@ -45,10 +45,10 @@ static void complain(const char *what) {
 	__atomic_compare_exchange_n(&complaint, &none, what, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }
 
-#define CHECK(condition)                                                                                               \
-	do {                                                                                                           \
-		if (!(condition))                                                                                      \
-			complain(__FILE__ ": " #condition);                                                            \
+#define CHECK(condition) \
+	do { \
+		if (!(condition)) \
+			complain(__FILE__ ": " #condition); \
 	} while (0)
 
 static struct addr key_addr(uint32_t key) {

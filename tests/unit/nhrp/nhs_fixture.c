@@ -3,9 +3,9 @@
 
 #include <stdio.h>
 
-#define NAT_FIRST_CIE                                                                                                  \
-	"002000000000000004000400"                                                                                     \
-	"0a000001"                                                                                                     \
+#define NAT_FIRST_CIE \
+	"002000000000000004000400" \
+	"0a000001" \
 	"00000000"
 
 int nhs_fixture_setup(void **state) {

@@ -310,6 +310,22 @@ static void most_cies_that_a_message_may_have(void **state) {
 	assert_int_equal(nhrp_cache_count(f->nhs.cache), NHRP_CIE_MAX);
 }
 
+static void the_same_address_twice_is_one_change(void **state) {
+	struct nhs_fixture *f = *state;
+
+	request_registration(f, "172.16.0.11", "10.0.0.11", true);
+	f->request.n_cies = 2;
+	f->request.cies[1] = f->request.cies[0];
+	f->request.cies[1].mtu = 1300;
+	receive(f);
+	assert_int_equal(f->out.n_changes, 1);
+	assert_int_equal(f->out.changes[0].kind, NHS_ADDED);
+	assert_int_equal(binding_at(f, "172.16.0.11")->mtu, 1300);
+	receive(f); // from 1300 to 0 and back: what is published may be any of the two
+	assert_int_equal(f->out.n_changes, 1);
+	assert_int_equal(f->out.changes[0].kind, NHS_CHANGED);
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		nhs_test(new_binding_holds_what_the_request_said),
@@ -332,6 +348,7 @@ int main(void) {
 		nhs_test(learnt_binding_becomes_a_registered_one),
 		nhs_test(no_multicast_copy_for_a_class_or_when_off),
 		nhs_test(request_without_a_cie_is_malformed),
+		nhs_test(the_same_address_twice_is_one_change),
 		nhs_test(most_cies_that_a_message_may_have),
 	};
 

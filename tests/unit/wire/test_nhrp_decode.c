@@ -36,13 +36,13 @@ struct decode_case {
 	enum nhrp_decode_error want;
 };
 
-#define PKTSZ(v)                                                                                                       \
-	{10, (v) >> 8}, {                                                                                              \
-		11, (v)&255                                                                                            \
+#define PKTSZ(v) \
+	{10, (v) >> 8}, { \
+		11, (v)&255 \
 	}
-#define EXTOFF(v)                                                                                                      \
-	{14, (v) >> 8}, {                                                                                              \
-		15, (v)&255                                                                                            \
+#define EXTOFF(v) \
+	{14, (v) >> 8}, { \
+		15, (v)&255 \
 	}
 
 static const struct decode_case cases[] = {

@@ -214,11 +214,11 @@ static void test_what_cannot_be_said_is_refused(void **state) {
 
 	(void)state;
 	assert_int_equal(nhrp_msg_encode(&m, bytes, sizeof(bytes)), 20 + 8 + 4 + 16 + 16 + 12);
-#define REFUSED(field, value)                                                                                          \
-	do {                                                                                                           \
-		m = good;                                                                                              \
-		m.field = (value);                                                                                     \
-		assert_int_equal(nhrp_msg_encode(&m, bytes, sizeof(bytes)), -EINVAL);                                  \
+#define REFUSED(field, value) \
+	do { \
+		m = good; \
+		m.field = (value); \
+		assert_int_equal(nhrp_msg_encode(&m, bytes, sizeof(bytes)), -EINVAL); \
 	} while (0)
 	REFUSED(type, 0);
 	REFUSED(type, 9);
