@@ -112,6 +112,25 @@ static void a_peer_whose_neighbour_the_kernel_forgot_goes_on_until_it_fails(void
 	assert_int_equal(publish_nh_count(h->publish), 0);
 }
 
+// Hosts that only ever asked for the hub's MAC address take no next hop from a spoke.
+static void a_crowd_on_the_link_leaves_room_for_the_spokes(void **state) {
+	struct hub *h = *state;
+	struct addr host = ip("fe80::1");
+
+	for (unsigned i = 0; i < 2048; i++) { // the kernel's tables of both families, full
+		host.bytes[14] = i >> 8;
+		host.bytes[15] = i;
+		publish_neighbour(h->publish, WAN, &host, mac_a, true);
+	}
+	for (unsigned i = 0; i < 64; i++) {
+		struct binding b = binding_of("10.255.0.11", "192.0.2.11");
+
+		b.prefix.addr.bytes[3] = 20 + i;
+		b.nbma.bytes[3] = 20 + i;
+		assert_int_equal(publish_binding(h->publish, &b), 0);
+	}
+}
+
 static void what_nobody_uses_goes_when_the_kernel_forgets_it(void **state) {
 	struct hub *h = *state;
 	struct addr stranger = ip("192.0.2.66");
@@ -232,6 +251,7 @@ int main(void) {
 		HUB_TEST(a_static_neighbour_is_never_asked_for_nor_lost),
 		HUB_TEST(what_is_not_resolved_is_asked_for_every_second),
 		HUB_TEST(a_peer_whose_neighbour_the_kernel_forgot_goes_on_until_it_fails),
+		HUB_TEST(a_crowd_on_the_link_leaves_room_for_the_spokes),
 		HUB_TEST(what_nobody_uses_goes_when_the_kernel_forgets_it),
 		HUB_TEST(a_lan_neighbour_that_the_kernel_forgot_stays_until_it_fails),
 		HUB_TEST(an_answer_to_a_stranger_keeps_its_next_hop_for_a_while),
