@@ -104,12 +104,22 @@ static int json_write(const char *file, json_t *reports) {
 	return rc < 0 ? EXIT_CLAIM_FALSE : 0;
 }
 
+// Asked before the run, which may take minutes.
+static bool is_writable(const char *file) {
+	FILE *f = fopen(file, "ae");
+
+	if (f)
+		return fclose(f) == 0;
+	fprintf(stderr, "nave-lab: %s: cannot write: %s\n", file, strerror(errno));
+	return false;
+}
+
 static int run(int argc, char **argv) {
 	static const struct option longs[] = {{"json", required_argument, NULL, 'j'},
 		{"set", required_argument, NULL, 's'}, {"capture", required_argument, NULL, 'c'},
 		{"frames", required_argument, NULL, 'f'}, {0}};
 	struct options opt = {.run.capture_frames = 1000};
-	json_t *reports = json_array();
+	json_t *reports;
 	int c, rc, worst = 0;
 
 	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
@@ -126,6 +136,9 @@ static int run(int argc, char **argv) {
 	}
 	if (optind == argc)
 		return usage(stderr), EXIT_USAGE;
+	if (opt.json_file && strcmp(opt.json_file, "-") && !is_writable(opt.json_file))
+		return EXIT_USAGE;
+	reports = json_array();
 	for (int i = optind; i < argc; i++) {
 		rc = scenario_run(argv[i], &opt, reports);
 		worst = rc > worst ? rc : worst;

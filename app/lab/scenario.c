@@ -187,6 +187,8 @@ static int set_apply(struct conf_tree *tree, struct conf_tree *value, struct con
 	}
 	if (conf_tree_build(value, r, equals + 1, strlen(equals + 1)) < 0 || !value->root)
 		return -EINVAL;
+	for (struct conf_node *n = value->nodes; n; n = n->next)
+		n->mark = (struct conf_mark){0}; // a place in the value would be taken for one in the file
 	*at = value->root;
 	return 0;
 }

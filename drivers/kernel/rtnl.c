@@ -177,7 +177,8 @@ static void neigh_message(struct rtnl *r, const struct nlmsghdr *h) {
 		known_add(&r->known, KNOWN_NEIGH, n.ifindex, &n.addr, 0);
 	} else {
 		told = known_remove(&r->known, KNOWN_NEIGH, n.ifindex, &n.addr, 0);
-		if (!told && !(d->ndm_state & NUD_FAILED)) // still being resolved: no news
+		n.failed = d->ndm_state & NUD_FAILED;
+		if (!told && !n.failed) // still being resolved: no news
 			return;
 	}
 	if (r->ops->neigh)

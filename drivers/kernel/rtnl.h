@@ -14,7 +14,8 @@ struct rtnl_neigh {
 	int ifindex;
 	struct addr addr;
 	uint8_t mac[6];
-	bool usable; // REACHABLE, STALE, DELAY, PROBE, PERMANENT, NOARP; false: failed or deleted
+	bool usable; // REACHABLE, STALE, DELAY, PROBE, PERMANENT, NOARP
+	bool failed; // it does not answer, or an operator deleted it. Neither: the kernel has only forgotten it
 };
 
 struct rtnl_link {

@@ -5,6 +5,7 @@
 #include <linux/ethtool.h>
 #include <linux/if.h>
 #include <linux/sockios.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -55,6 +56,21 @@ int port_iface_set_mtu(const struct port_iface *i, uint16_t mtu) {
 	return rtnl_link_set(i->ifindex, mtu, NULL, false);
 }
 
+// A packet socket gets a copy; the kernel goes on with the frame, finds the TAP's address in it when the TAP is in the
+// same namespace, and answers GRE with "protocol unreachable". An interface without an address has no way back to any
+// source.
+static void refuse_ipv4(const char *name) {
+	char path[sizeof("/proc/sys/net/ipv4/conf//rp_filter") + IFNAMSIZ];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv4/conf/%s/rp_filter", name);
+	f = fopen(path, "we");
+	if (!f)
+		return; // /proc is read-only in some containers: answered twice, as without this
+	fputs("1", f);
+	fclose(f);
+}
+
 int port_iface_prepare(const char *name, const struct port_iface *i) {
 	struct ethtool_value gro = {.cmd = ETHTOOL_SGRO}, flags = {.cmd = ETHTOOL_GFLAGS};
 
@@ -64,5 +80,7 @@ int port_iface_prepare(const char *name, const struct port_iface *i) {
 		flags.data &= ~ETH_FLAG_LRO;
 		ethtool(name, &flags);
 	}
+	if (!i->has_ipv4)
+		refuse_ipv4(name);
 	return rtnl_link_set(i->ifindex, 0, NULL, true);
 }

@@ -15,5 +15,5 @@ struct port_iface {
 int port_iface_read(const char *name, struct port_iface *out); // 0; -ENODEV when there is none; -errno
 int port_iface_set_mtu(const struct port_iface *i, uint16_t mtu);
 // Up, without receive offloads: the kernel would hand over frames larger than the MTU (GRO, LRO), which the ring
-// truncates.
+// truncates. An interface without IPv4 address gets rp_filter 1: the kernel takes no IPv4 packet from it.
 int port_iface_prepare(const char *name, const struct port_iface *i);

@@ -156,6 +156,21 @@ static int prepare_iface(const struct port_conf *c, struct port_probe *p, char *
 	return 0;
 }
 
+// Most likely the name of an interface, as every other program wants it. DPDK would only complain of its syntax.
+static int no_device(const struct port_conf *c, const struct port_probe *p, char *error) {
+	struct port_iface i;
+
+	if (port_iface_read(p->name, &i) == 0)
+		return port_fail(error, -EINVAL,
+			"port %s: %s is an interface of the kernel: write device: \"net_af_packet0,iface=%s\", or "
+			"net_af_xdp0, or the NIC's PCI address",
+			c->name, p->name, p->name);
+	return port_fail(error, -ENODEV,
+		"port %s: %s is neither a PCI address (0000:3b:00.1) nor a DPDK device (net_af_packet0,iface=eth1): "
+		"'dpdk-devbind.py --status-dev net' lists NICs",
+		c->name, c->device);
+}
+
 static int probe_vdev(const struct port_conf *c, struct port_probe *p, char *error) {
 	const char *comma = strchr(c->device, ',');
 	char args[256];
@@ -167,20 +182,17 @@ static int probe_vdev(const struct port_conf *c, struct port_probe *p, char *err
 		if (rc)
 			return rc;
 	}
+	if (!starts_with(p->name, "net_") && !starts_with(p->name, "eth_"))
+		return no_device(c, p, error);
 	rc = rte_eal_hotplug_add("vdev", p->name, args);
 	if (rc == -EEXIST)
 		return port_fail(error, rc, "port %s: device %s is in use by another port: write another name, as %s1",
 			c->name, p->name, p->name);
-	if (rc && !starts_with(p->name, "net_"))
-		return port_fail(error, rc,
-			"port %s: %s is neither a PCI address (0000:3b:00.1) nor a DPDK device: "
-			"'dpdk-devbind.py --status-dev net' lists NICs",
-			c->name, c->device);
 	if (rc)
 		return port_fail(error, rc,
-			"port %s: DPDK has no driver that takes \"%s\" (%s): 'dpdk-testpmd --no-pci --vdev=%s' "
-			"says why",
-			c->name, c->device, strerror(abs(rc)), c->device);
+			"port %s: DPDK has no driver that takes \"%s\": 'dpdk-testpmd --no-pci "
+			"--vdev=%s' says why",
+			c->name, c->device, c->device);
 	return 0;
 }
 

@@ -49,8 +49,6 @@ static void adj_reclaim(void *table, uint64_t index) {
 }
 
 int adj_free(struct adj_table *t, struct rcu *r, uint32_t index) {
-	if (!rcu_room(r, 1))
-		return -ENOSPC;
-	gen_next(&t->adjs[index].gen); // before the grace period starts: who looks again after it sees a dead slot
+	gen_end(&t->adjs[index].gen); // before the grace period starts: who looks again after it sees a dead slot
 	return rcu_defer(r, adj_reclaim, t, index);
 }

@@ -69,5 +69,5 @@ void adj_table_fini(struct adj_table *t);
 // Control. A slot with a gen never seen before and the rest zero, not yet reachable; 0 when the table is full.
 uint32_t adj_alloc(struct adj_table *t);
 // Control, after the last reference was withdrawn: gen is no longer current at once, the slot is back on the free list
-// after a grace period. -ENOSPC as rcu_defer.
+// after a grace period. -ENOSPC as rcu_defer: gen is not current all the same, and the caller tries again.
 int adj_free(struct adj_table *t, struct rcu *r, uint32_t index);

@@ -15,6 +15,12 @@ static inline void gen_next(uint32_t *gen) {
 	rcu_publish(gen, *gen + 1);
 }
 
+// Control. The slot is dead from now on; once more changes nothing.
+static inline void gen_end(uint32_t *gen) {
+	if ((*gen & 1) == 0)
+		gen_next(gen);
+}
+
 // Readers. true when what was stamped with gen is still what the slot holds; it then stays until the caller's next
 // quiescent report.
 static inline bool gen_is_current(const uint32_t *slot_gen, uint32_t stamped) {

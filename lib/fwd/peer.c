@@ -56,9 +56,7 @@ static void peer_reclaim(void *table, uint64_t index) {
 }
 
 int peer_free(struct peer_table *t, struct rcu *r, uint32_t index) {
-	if (!rcu_room(r, 1))
-		return -ENOSPC;
-	gen_next(&t->peers[index].gen);
+	gen_end(&t->peers[index].gen);
 	return rcu_defer(r, peer_reclaim, t, index);
 }
 

@@ -62,7 +62,8 @@ typedef void (*binding_fn)(struct binding *b, uint64_t now_ns, void *arg);
 unsigned nhrp_cache_expire(struct nhrp_cache *c, uint64_t now_ns, unsigned budget, binding_fn fn, void *arg);
 
 // For lists made in slices: *cursor starts at NULL; returns the next binding or NULL at the end. A binding removed
-// between two slices moves the cursors that stand on it (they are registered in the cache: at most 16 at once).
+// between two slices moves the cursors that stand on it (they are registered in the cache: at most 16 at once). A walk
+// in one go that removes nothing needs no open and no close: a zeroed cursor will do.
 struct binding_cursor {
 	struct binding *next;
 	struct binding_cursor *link;

@@ -28,40 +28,76 @@ static bool purge_binding(struct nhs_call *call, const struct nhrp_cie *cie, str
 	return true;
 }
 
-// All bindings inside the CIE's equivalence class.
-static bool purge_class(struct nhs_call *call, const struct nhrp_cie *cie, const struct prefix *class) {
-	struct nhrp_cache *cache = call->nhs->cache;
-	struct binding_cursor cur;
-	struct binding *b;
+// The equivalence class that a CIE names; false: none, section 5.2.5 has the protocol address mandatory.
+static bool class_of(const struct nhs_call *call, const struct nhrp_cie *cie, struct prefix *class) {
+	int bits = nhrp_cie_prefix_bits(cie, call->msg->protocol_family);
+
+	if (cie->protocol.family == ADDR_NONE || bits < 0)
+		return false;
+	*class = prefix_of(&cie->protocol, (uint8_t)bits);
+	return true;
+}
+
+static bool is_host(const struct prefix *p) {
+	return p->len_bits == addr_len_bytes(p->addr.family) * 8;
+}
+
+static bool purges_only_hosts(const struct nhs_call *call) {
+	struct prefix class;
+
+	for (unsigned i = 0; i < call->msg->n_cies; i++)
+		if (class_of(call, &call->msg->cies[i], &class) && !is_host(&class))
+			return false;
+	return true;
+}
+
+static bool purge_hosts(struct nhs_call *call) {
 	bool all = true;
 
-	nhrp_cache_cursor_open(cache, &cur);
-	while (all && (b = nhrp_cache_cursor_next(cache, &cur)))
-		if (b->tunnel == call->conf->tunnel && b->prefix.len_bits >= class->len_bits &&
-			prefix_contains(class, &b->prefix.addr))
-			all = purge_binding(call, cie, b);
-	nhrp_cache_cursor_close(cache, &cur);
+	for (unsigned i = 0; all && i < call->msg->n_cies; i++) {
+		const struct nhrp_cie *cie = &call->msg->cies[i];
+		struct prefix class;
+		struct binding *b;
+
+		if (!class_of(call, cie, &class))
+			continue;
+		b = nhrp_cache_find(call->nhs->cache, call->conf->tunnel, &class);
+		all = !b || purge_binding(call, cie, b);
+	}
 	return all;
 }
 
-static bool purge_cie(struct nhs_call *call, const struct nhrp_cie *cie) {
-	int bits = nhrp_cie_prefix_bits(cie, call->msg->protocol_family);
-	struct prefix class;
-	struct binding *b;
+static bool purge_if_named(struct nhs_call *call, struct binding *b) {
+	bool all = true;
 
-	if (cie->protocol.family == ADDR_NONE || bits < 0) // section 5.2.5: the protocol address is mandatory
-		return true;
-	class = prefix_of(&cie->protocol, (uint8_t)bits);
-	if (bits != addr_len_bytes(cie->protocol.family) * 8)
-		return purge_class(call, cie, &class);
-	b = nhrp_cache_find(call->nhs->cache, call->conf->tunnel, &class);
-	return !b || purge_binding(call, cie, b);
+	for (unsigned i = 0; all && i < call->msg->n_cies; i++) {
+		const struct nhrp_cie *cie = &call->msg->cies[i];
+		struct prefix class;
+
+		if (class_of(call, cie, &class) && b->prefix.len_bits >= class.len_bits &&
+			prefix_contains(&class, &b->prefix.addr))
+			all = purge_binding(call, cie, b);
+	}
+	return all;
+}
+
+// One walk for all CIEs. Nothing is removed on the way, so that the cursor needs no place in the cache (console lists
+// may have them all).
+static bool purge_classes(struct nhs_call *call) {
+	struct binding_cursor cur = {0};
+	struct binding *b;
+	bool all = true;
+
+	while (all && (b = nhrp_cache_cursor_next(call->nhs->cache, &cur)))
+		if (b->tunnel == call->conf->tunnel && addr_eq(&b->nbma, &call->src->nbma))
+			all = purge_if_named(call, b);
+	return all;
 }
 
 void nhs_purge_request(struct nhs_call *call) {
 	const struct nhrp_msg *msg = call->msg;
 	const struct addr *own = nhs_own_protocol(call);
-	bool all = true;
+	bool all;
 
 	if (!own || !addr_eq(&msg->dst_protocol, own)) {
 		nhs_count(call, NHS_COUNT_DROP_UNSUPPORTED);
@@ -73,8 +109,14 @@ void nhs_purge_request(struct nhs_call *call) {
 		nhs_count(call, NHS_COUNT_DROP_MALFORMED);
 		return;
 	}
-	for (unsigned i = 0; all && i < msg->n_cies; i++)
-		all = purge_cie(call, &msg->cies[i]);
+	if (purges_only_hosts(call)) {
+		all = purge_hosts(call);
+	} else if (token_bucket_take(&call->nhs->walk_limit, call->now_ns)) {
+		all = purge_classes(call);
+	} else {
+		nhs_count(call, NHS_COUNT_PURGE_RATE_LIMITED);
+		all = false;
+	}
 	// A reply says that all of it is gone. Without one the client repeats its request, and gets the rest purged.
 	if (!all || msg->flags & NHRP_PURGE_N)
 		return;

@@ -19,7 +19,10 @@ void conf_complain(const struct conf *c, struct conf_mark mark, FILE *errors, co
 		if ((unsigned char)*p < ' ' || *p == 0x7f)
 			*p = '?';
 	}
-	fprintf(errors, "%s:%u:%u: %s\n", c->file, mark.line, mark.column, text);
+	if (mark.line)
+		fprintf(errors, "%s:%u:%u: %s\n", c->file, mark.line, mark.column, text);
+	else // not of the file: what a command line put into it
+		fprintf(errors, "%s: %s\n", c->file, text);
 }
 
 unsigned conf_refuse_later(const struct conf *c, FILE *errors) {

@@ -122,7 +122,7 @@ struct conf_tunnel {
 	uint8_t resolution; // enum conf_resolution
 	bool redirect, shortcut;
 	uint32_t redirect_interval_ms;
-	uint32_t max_registrations; // 0: hub.max-spokes
+	uint32_t max_registrations; // protocol addresses; 0: those of hub.max-spokes
 	uint16_t n_static, n_nhs;
 	struct conf_static_map *statics;
 	struct conf_nhs *nhs;
@@ -181,7 +181,7 @@ struct conf {
 struct conf *conf_load(const char *file, FILE *errors);
 struct conf *conf_load_text(const char *name, const char *text, FILE *errors); // for nave-lab and tests
 void conf_free(struct conf *c);
-// "file:line:column: " + message, as conf_load does.
+// "file:line:column: " + message, as conf_load does; line 0: "file: " + message.
 void conf_complain(const struct conf *c, struct conf_mark mark, FILE *errors, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 // At start: names each key of c->later as conf_complain does. Returns how many there are; a hub starts with none.

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/ttydefaults.h>
 #include <unistd.h>
 
 #include <cmdline_rdline.h>
@@ -206,8 +207,13 @@ static void rdline_line(struct rdline *rdl, const char *buf, unsigned int size) 
 }
 
 static void take_key(struct session *s, char c) {
-	int rc = rdline_char_in(s->rdl, c);
+	int rc;
 
+	if (c == CTRL('U')) { // every shell has it, rdline has not: to the line's begin, and cut to its end
+		rdline_char_in(s->rdl, CTRL('A'));
+		c = CTRL('K');
+	}
+	rc = rdline_char_in(s->rdl, c);
 	if (rc == RDLINE_RES_EOF || rc == RDLINE_RES_EXITED) {
 		put(s, "\r\n", 2);
 		s->quit = true;

@@ -20,6 +20,7 @@ struct nhrp_ctl;
 	X(PUBLISH_FAILED, "publish_failed", "bindings refused because a forwarding table was full") \
 	X(SENT, "sent", "NHRP messages given to the workers") \
 	X(WAITED, "waited", "replies that waited for the underlay neighbour") \
+	X(WAIT_REPLACED, "wait_replaced", "replies replaced by a newer one to the same client while they waited") \
 	X(WAIT_FULL, "wait_full", "replies lost because too many waited for a neighbour") \
 	X(WAIT_TIMEOUT, "wait_timeout", "replies lost because no neighbour answered within 1 s") \
 	X(NO_WAY, "no_way", "replies lost because the NBMA address has no way out or may not be sent to in clear") \

@@ -66,8 +66,14 @@ static int choose_way(struct nhrp_ctl *n, const struct tunnel *t, struct pkt_met
 	return 0;
 }
 
-// One for each NBMA address: the newest answer is the one worth sending.
-static struct nhrp_waiting *waiting_slot(struct nhrp_ctl *n, uint16_t port, const struct addr *nbma) {
+// One for each client and type of answer: the newest is the one worth sending. A client may have several protocol
+// addresses, and its NBMA address may be that of others too.
+static bool is_same(const struct nhrp_waiting *a, const struct nhrp_waiting *b) {
+	return addr_eq(&a->nbma, &b->nbma) && addr_eq(&a->client, &b->client) && a->port == b->port &&
+	       a->type == b->type && pkt_meta(a->m)->tunnel == pkt_meta(b->m)->tunnel;
+}
+
+static struct nhrp_waiting *waiting_slot(struct nhrp_ctl *n, const struct nhrp_waiting *wants) {
 	struct nhrp_waiting *idle = NULL;
 
 	for (unsigned i = 0; i < NHRP_WAIT_MAX; i++) {
@@ -75,25 +81,24 @@ static struct nhrp_waiting *waiting_slot(struct nhrp_ctl *n, uint16_t port, cons
 
 		if (!w->m)
 			idle = idle ? idle : w;
-		else if (w->port == port && addr_eq(&w->nbma, nbma))
+		else if (is_same(w, wants))
 			return w;
 	}
 	return idle;
 }
 
-static void wait_for_neighbour(struct nhrp_ctl *n, struct rte_mbuf *m, uint16_t port, uint64_t now_ns) {
-	const struct addr *nbma = &pkt_meta(m)->nbma;
-	struct nhrp_waiting *w = waiting_slot(n, port, nbma);
+static void wait_for_neighbour(struct nhrp_ctl *n, const struct nhrp_waiting *wants) {
+	struct nhrp_waiting *w = waiting_slot(n, wants);
 
 	if (!w) {
-		lose(n, m, NHRP_CTL_WAIT_FULL);
+		lose(n, wants->m, NHRP_CTL_WAIT_FULL);
 		return;
 	}
 	if (w->m)
-		rte_pktmbuf_free(w->m);
+		lose(n, w->m, NHRP_CTL_WAIT_REPLACED);
 	else
 		n->stats.waiting++;
-	*w = (struct nhrp_waiting){.m = m, .nbma = *nbma, .port = port, .deadline_ns = now_ns + WAIT_NS};
+	*w = *wants;
 	count(n, NHRP_CTL_WAITED);
 }
 
@@ -124,7 +129,15 @@ void nhrp_send(struct nhrp_ctl *n, uint16_t tunnel, const struct nhs_source *src
 	if (rc == 0)
 		give_to_worker(n, m);
 	else if (rc == -EAGAIN)
-		wait_for_neighbour(n, m, n->nave->fwd.endpoints[t->endpoint].port, now_ns);
+		wait_for_neighbour(
+			n, &(struct nhrp_waiting){
+				   .m = m,
+				   .nbma = src->nbma,
+				   .client = msg->type == NHRP_ERROR_INDICATION ? msg->dst_protocol : msg->src_protocol,
+				   .type = msg->type,
+				   .port = n->nave->fwd.endpoints[t->endpoint].port,
+				   .deadline_ns = now_ns + WAIT_NS,
+			   });
 	else
 		lose(n, m, NHRP_CTL_NO_WAY);
 }

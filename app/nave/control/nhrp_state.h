@@ -10,6 +10,8 @@
 struct nhrp_waiting { // a reply whose underlay neighbour is not resolved
 	struct rte_mbuf *m;
 	struct addr nbma;
+	struct addr client; // protocol address
+	uint8_t type;
 	uint16_t port;
 	uint64_t deadline_ns;
 };

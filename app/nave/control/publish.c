@@ -233,14 +233,14 @@ int publish_tunnel_addr(struct publish *p, uint16_t tunnel, const struct addr *a
 	return 0;
 }
 
-static void tunnel_addrs_del(struct publish *p, struct tunnel_pub *t) {
+static void tunnel_addrs_del(struct publish *p, struct tunnel_pub *t, uint16_t vrf) {
 	while (t->n_addrs) {
 		const struct addr *addr = &t->addrs[--t->n_addrs].addr;
 		struct prefix net = prefix_of(addr, t->addrs[t->n_addrs].len_bits), host = prefix_host(addr);
 
-		route_drop(p, t->rt->vrf, &host);
-		if (route_find(p, t->rt->vrf, &net) == t->adj_glean)
-			route_drop(p, t->rt->vrf, &net);
+		route_drop(p, vrf, &host);
+		if (route_find(p, vrf, &net) == t->adj_glean)
+			route_drop(p, vrf, &net);
 	}
 }
 
@@ -275,8 +275,8 @@ err_local:
 	return -ENOSPC;
 }
 
-static void tunnel_unmake(struct publish *p, struct tunnel_pub *t) {
-	tunnel_addrs_del(p, t);
+static void tunnel_unmake(struct publish *p, struct tunnel_pub *t, uint16_t vrf) {
+	tunnel_addrs_del(p, t, vrf);
 	adj_release(p, t->adj_glean);
 	adj_release(p, t->adj_local);
 }
@@ -320,7 +320,7 @@ int publish_tunnel(struct publish *p, const struct publish_tunnel *tunnel) {
 err_endpoint:
 	rcu_publish(&p->fwd->tunnels[t->rt->id], NULL);
 err_addrs:
-	tunnel_unmake(p, t);
+	tunnel_unmake(p, t, t->rt->vrf);
 	rte_free(t->rt);
 	*t = (struct tunnel_pub){0};
 	return rc;
@@ -333,16 +333,17 @@ static void tunnel_freed(void *rt, uint64_t n) {
 
 int publish_tunnel_withdraw(struct publish *p, uint16_t tunnel) {
 	struct tunnel_pub *t = &p->tunnels[tunnel];
-	int rc;
+	uint16_t vrf;
 
 	if (tunnel >= FWD_TUNNELS_MAX || !t->rt)
 		return -ENOENT;
-	rc = rcu_defer(p->fwd->rcu, tunnel_freed, t->rt, 0); // first: it is the only step that can be refused
-	if (rc < 0)
-		return rc;
+	if (!rcu_room(p->fwd->rcu, 1)) // first: it is the only step that can be refused
+		return -ENOSPC;
+	vrf = t->rt->vrf;
 	endpoint_del_tunnel(p, t->rt);
 	rcu_publish(&p->fwd->tunnels[tunnel], NULL);
-	tunnel_unmake(p, t);
+	rcu_defer(p->fwd->rcu, tunnel_freed, t->rt, 0); // its grace period starts now, when nobody finds it any more
+	tunnel_unmake(p, t, vrf);
 	*t = (struct tunnel_pub){0};
 	return 0;
 }

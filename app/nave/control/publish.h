@@ -29,7 +29,7 @@ int publish_vrf(struct publish *p, uint16_t vrf, const char *name, uint32_t max_
 int publish_endpoint(struct publish *p, const struct addr *addr, uint16_t port); // its number, or -errno
 // Connected routes, own addresses (ADJ_LOCAL), glean. -errno.
 int publish_tunnel(struct publish *p, const struct publish_tunnel *t);
-int publish_tunnel_withdraw(struct publish *p, uint16_t tunnel);
+int publish_tunnel_withdraw(struct publish *p, uint16_t tunnel); // after its bindings and the routes through it
 // One more address of a tunnel; publish_tunnel does this for those it was given. -EEXIST: the prefix is routed already.
 int publish_tunnel_addr(struct publish *p, uint16_t tunnel, const struct addr *addr, uint8_t len_bits);
 // A port's address and connected prefix; routed in the port's VRF when it is a LAN port.
@@ -60,6 +60,9 @@ int publish_route_withdraw(struct publish *p, uint16_t vrf, const struct prefix 
 // Underlay: the gateways of a port, by family (ADDR_NONE: none), and what the kernel says of neighbours.
 int publish_gateway(struct publish *p, uint16_t port, const struct addr *gateway);
 void publish_neighbour(struct publish *p, uint16_t port, const struct addr *addr, const uint8_t mac[6], bool usable);
+// The kernel's table has no room or no use for it (garbage collection), which says nothing of the neighbour: what is in
+// use goes on with the MAC address it has and is asked for again in its turn, within 30 s.
+void publish_neighbour_forgotten(struct publish *p, uint16_t port, const struct addr *addr);
 // From the configuration: what the kernel says of the same address is not heard any more.
 int publish_neighbour_static(struct publish *p, uint16_t port, const struct addr *addr, const uint8_t mac[6]);
 // The underlay next hop address of an NBMA address on a port (gateway or itself), for asking the kernel; false: no way

@@ -93,15 +93,16 @@ void adj_defer(struct publish *p, uint32_t adj) {
 
 void adj_release(struct publish *p, uint32_t adj) {
 	struct adj_ctl *c = &p->adjs[adj];
+	uint32_t nh = c->nh;
 
 	if (--c->refs)
 		return;
 	if (c->in_neigh)
 		neigh_del(&p->fwd->neigh, adj);
 	c->in_neigh = false;
-	nh_release(p, c->nh);
 	c->nh = NH_NONE;
-	adj_defer(p, adj);
+	adj_defer(p, adj); // before its next hop: who still finds the one may look at the other
+	nh_release(p, nh);
 }
 
 int adj_port_complete(struct publish *p, uint32_t adj) {

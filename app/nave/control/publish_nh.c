@@ -265,16 +265,30 @@ static void neighbour_add(struct publish *p, uint16_t port, const struct addr *a
 		lan_neighbour_add(p, port, addr);
 }
 
-static void neighbour_del(struct publish *p, uint16_t port, const struct addr *addr) {
+// Also of one that was forgotten before: it was asked for since.
+static void neighbour_failed(struct publish *p, uint16_t port, const struct addr *addr) {
 	uint32_t nh = nh_find(p, port, addr);
+	bool was_in_kernel;
+
+	if (!nh || p->nhs[nh].is_static)
+		return;
+	was_in_kernel = p->nhs[nh].in_kernel;
+	if (was_in_kernel)
+		p->nhs[nh].asked_ns = 0;
+	nh_store(&p->fwd->nhs, nh, (struct nh){.port = port});
+	p->nhs[nh].in_kernel = false;
+	if (p->fwd->ports[port].is_lan)
+		lan_neighbour_del(p, port, addr); // unless the kernel's reference is left, nh may be gone now
+	if (was_in_kernel)
+		nh_release(p, nh);
+}
+
+void publish_neighbour_forgotten(struct publish *p, uint16_t port, const struct addr *addr) {
+	uint32_t nh = port < p->fwd->n_ports ? nh_find(p, port, addr) : NH_NONE;
 
 	if (!nh || p->nhs[nh].is_static || !p->nhs[nh].in_kernel)
 		return;
-	nh_store(&p->fwd->nhs, nh, (struct nh){.port = port});
-	if (p->fwd->ports[port].is_lan)
-		lan_neighbour_del(p, port, addr);
 	p->nhs[nh].in_kernel = false;
-	p->nhs[nh].asked_ns = 0;
 	nh_release(p, nh);
 }
 
@@ -284,7 +298,7 @@ void publish_neighbour(struct publish *p, uint16_t port, const struct addr *addr
 	if (usable)
 		neighbour_add(p, port, addr, mac);
 	else
-		neighbour_del(p, port, addr);
+		neighbour_failed(p, port, addr);
 }
 
 int publish_neighbour_static(struct publish *p, uint16_t port, const struct addr *addr, const uint8_t mac[6]) {

@@ -57,7 +57,7 @@ static int host_open(struct tunnel_ctl *t, struct host_dev *d, const struct tunt
 	return 0;
 }
 
-static void host_close(struct host_dev *d) {
+void host_close(struct host_dev *d) {
 	if (!d->is_open)
 		return;
 	control_unwatch(d->ctl->nave->control, d->dev.fd);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <errno.h>
+#include <sys/epoll.h>
 
 #include <rte_ether.h>
 #include <rte_ip.h>
@@ -8,12 +9,13 @@
 #include "conf.h"
 #include "datapath.h"
 #include "gre_wire.h"
+#include "log.h"
 #include "pkt_meta.h"
 #include "publish.h"
 #include "tunnel_state.h"
 
 #define BURST 32
-#define PACKETS_PER_TURN 128 // of each class
+#define PACKETS_PER_TURN 32 // of each class: some 7 us each, and the next turn comes at once
 #define READS_PER_TURN 32 // of each device: a flood from the host leaves time for the workers' packets
 #define PRECEDENCE_CONTROL 6 // CS6 and CS7
 
@@ -226,7 +228,12 @@ static bool read_one(struct host_dev *d) {
 void host_readable(void *dev, uint32_t events) {
 	struct host_dev *d = dev;
 
-	(void)events;
+	if (events & (EPOLLERR | EPOLLHUP)) { // the device is no more, and would be readable for ever
+		log_error("%s was deleted: nothing goes to or from the host by it until the hub is started again",
+			d->dev.name);
+		host_close(d);
+		return;
+	}
 	for (unsigned i = 0; i < READS_PER_TURN && read_one(d); i++)
 		;
 }

@@ -18,7 +18,10 @@ static void on_neigh(void *arg, const struct rtnl_neigh *n) {
 		if (t->taps[i].ns != ns || t->taps[i].dev.ifindex != n->ifindex)
 			continue;
 		host_count(t, TUNNEL_CTL_NEIGHBOUR_CHANGED);
-		publish_neighbour(t->nave->publish, i, &n->addr, n->mac, n->usable);
+		if (n->usable || n->failed)
+			publish_neighbour(t->nave->publish, i, &n->addr, n->mac, n->usable);
+		else
+			publish_neighbour_forgotten(t->nave->publish, i, &n->addr);
 	}
 }
 

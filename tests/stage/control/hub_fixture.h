@@ -35,9 +35,8 @@ static inline struct conf *hub_conf(const char *name, const char *more_port, con
 		"ports:\n"
 		"  wan0: {device: \"net_null_%s,no-rx=1\", host: false, address: 10.0.0.1/24, gateway: 10.0.0.254%s}\n"
 		"tunnels:\n"
-		"  dmvpn0: {source: {port: wan0, address: 10.0.0.1}, key: 42, address: [172.16.0.1/12], network-id: "
-		"1,\n"
-		"    phase: 1, host: false, protection: none%s}\n",
+		"  dmvpn0: {source: {port: wan0, address: 10.0.0.1}, key: 42, network-id: 1,\n"
+		"    address: [172.16.0.1/12, \"2001:db8::1/64\"], phase: 1, host: false, protection: none%s}\n",
 		name, name, more_port, more_tunnel);
 	return conf_load_text(name, text, stderr);
 }

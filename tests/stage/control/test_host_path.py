@@ -186,7 +186,7 @@ class HostPath(unittest.TestCase):
             self.spoke.send(GRE_IPV4, ipv4("172.16.0.11", "172.16.0.1", 1, echo(0, 1)))
             self.assertTrue(answered(s, "172.16.0.11"))
 
-    def test_5_a_lan_host_that_never_spoke_is_found(self):
+    def test_4b_a_lan_host_that_never_spoke_is_found(self):
         """The first packet to it is lost, dropped as neighbour, and has the kernel ask for it."""
         self.registered()
         for i in range(20):
@@ -197,6 +197,51 @@ class HostPath(unittest.TestCase):
         self.assertIsNotNone(answer, "the host was never found")
         self.assertGreater(i, 0, "it was known before")
         self.assertEqual((answer[20], answer[12:16], answer[8]), (0, socket.inet_aton("192.168.9.5"), 63))
+
+    def control_cpu_s(self):
+        with open("/proc/%d/task/%d/stat" % (self.hub.pid, self.hub.pid)) as f:
+            fields = f.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def test_5_a_spoke_is_still_forwarded_to_when_the_kernel_forgets_it(self):
+        self.registered()
+        ip("-n", HUB_NS, "link", "set", "wan0", "down")  # its neighbours go with it, as by garbage collection
+        time.sleep(0.2)
+        self.spoke.send(GRE_IPV4, ipv4("172.16.0.11", "172.16.0.1", 1, echo(8, 1)))
+        answer = self.spoke.receive(GRE_IPV4)
+        ip("-n", HUB_NS, "link", "set", "wan0", "up")
+        self.assertIsNotNone(answer, "no answer through the tunnel")
+
+    def test_6_a_device_that_an_operator_deletes_leaves_the_rest_running(self):
+        ip("-n", HUB_NS, "link", "del", "dmvpn0")
+        time.sleep(0.2)
+        before = self.control_cpu_s()
+        time.sleep(1)
+        self.assertLess(self.control_cpu_s() - before, 0.25, "control spins")
+        self.registered()
+
+    def link(self, name):
+        """MAC address and addresses of a device in the hub's namespace."""
+        fields = subprocess.run(["ip", "-n", HUB_NS, "-br", "link", "show", name], capture_output=True, text=True,
+                                check=True).stdout.split()
+        addrs = subprocess.run(["ip", "-n", HUB_NS, "-4", "-br", "addr", "show", name], capture_output=True, text=True,
+                               check=True).stdout.split()
+        return fields[2], addrs[2:]
+
+    def test_7_a_hub_that_was_killed_finds_its_devices_again(self):
+        cls = type(self)
+        mac = self.link("vh")[0]
+        for stop in ("kill", "terminate"):
+            getattr(cls.hub, stop)()
+            cls.hub.wait(timeout=20)
+            self.assertEqual(self.link("wan0"), (mac, ["10.0.0.1/24"]))  # they stay
+            if os.path.exists(SOCKET):
+                os.unlink(SOCKET)  # of the killed one: hub_start() waits for it
+            cls.hub = hub_start()
+            self.assertIsNone(cls.hub.poll())
+            self.assertEqual(self.link("wan0"), (mac, ["10.0.0.1/24"]))
+            self.assertEqual(self.link("dmvpn0")[1], ["172.16.0.1/24"])
+            self.registered()
 
 
 if __name__ == "__main__":

@@ -113,6 +113,22 @@ static void a_prefix_or_a_host_outside_the_subnet_gets_a_route(void **state) {
 	assert_int_equal(looked_up(h, "10.77.0.1"), FIB_MISS);
 }
 
+// The class is a route inside the connected prefix, in front of its glean: it must not cover what others registered.
+static void a_host_inside_the_class_of_another_keeps_its_own_way(void **state) {
+	struct hub *h = *state;
+	struct binding wide = binding_of("10.255.128.0/17", "198.51.100.11"),
+		       host = binding_of("10.255.200.1", "198.51.100.12");
+
+	assert_int_equal(publish_binding(h->publish, &wide), 0);
+	assert_int_equal(publish_binding(h->publish, &host), 0);
+	assert_int_equal(looked_up(h, "10.255.200.1"), host.adj);
+	assert_int_equal(looked_up(h, "10.255.200.2"), wide.adj);
+	assert_int_equal(publish_binding_withdraw(h->publish, &host), 0);
+	assert_int_equal(looked_up(h, "10.255.200.1"), wide.adj);
+	assert_int_equal(publish_binding_withdraw(h->publish, &wide), 0);
+	assert_int_equal(state_of(h, looked_up(h, "10.255.200.1")).kind, ADJ_GLEAN);
+}
+
 static void a_static_route_is_not_replaced_by_a_registration(void **state) {
 	struct hub *h = *state;
 	struct binding wide = binding_of("10.9.0.0/16", "198.51.100.11");
@@ -330,7 +346,7 @@ static void nothing(void *arg, uint64_t n) {
 static void a_full_defer_queue_loses_nothing(void **state) {
 	struct hub *h = *state;
 	struct binding b = binding_of("10.255.0.11", "198.51.100.11");
-	uint32_t adjs, peers;
+	uint32_t adjs, peers, adj, peer, adj_gen, peer_gen;
 
 	publish_turn(h->publish, 1);
 	adjs = h->fwd.adjs.used;
@@ -340,7 +356,13 @@ static void a_full_defer_queue_loses_nothing(void **state) {
 		assert_int_equal(rcu_defer(h->fwd.rcu, nothing, NULL, 0), 0);
 	assert_int_equal(publish_binding(h->publish, &b), 0);
 	assert_int_equal(rcu_defer(h->fwd.rcu, nothing, NULL, 0), -ENOSPC);
+	adj = b.adj;
+	peer = b.peer;
+	adj_gen = h->fwd.adjs.adjs[adj].gen;
+	peer_gen = peer_at(h, peer)->gen;
 	assert_int_equal(publish_binding_withdraw(h->publish, &b), 0);
+	assert_false(gen_is_current(&h->fwd.adjs.adjs[adj].gen, adj_gen)); // what waits in rings is stale at once
+	assert_false(gen_is_current(&peer_at(h, peer)->gen, peer_gen));
 	publish_turn(h->publish, 2);
 	assert_int_equal(h->fwd.adjs.used, adjs + 1); // waits
 	rcu_quiescent(h->fwd.rcu, 0);
@@ -362,6 +384,7 @@ int main(void) {
 		HUB_TEST(a_move_repoints_the_adjacency_and_leaves_the_old_peer_whole_for_its_readers),
 		HUB_TEST(two_families_of_one_spoke_share_its_peer),
 		HUB_TEST(a_prefix_or_a_host_outside_the_subnet_gets_a_route),
+		HUB_TEST(a_host_inside_the_class_of_another_keeps_its_own_way),
 		HUB_TEST(a_static_route_is_not_replaced_by_a_registration),
 		HUB_TEST(connected_routes_are_not_for_others),
 		HUB_TEST(blackholes_and_replaced_routes),

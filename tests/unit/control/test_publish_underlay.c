@@ -85,6 +85,74 @@ static void what_is_not_resolved_is_asked_for_every_second(void **state) {
 	assert_in_range(h->asked, 3, 5);
 }
 
+// Garbage collection of the kernel's table says nothing of the spoke.
+static void a_peer_whose_neighbour_the_kernel_forgot_goes_on_until_it_fails(void **state) {
+	struct hub *h = *state;
+	struct binding b = binding_of("10.255.0.11", "192.0.2.11");
+	uint64_t now_ns = clock_now_ns();
+	unsigned asked;
+
+	publish_turn(h->publish, now_ns);
+	assert_int_equal(publish_binding(h->publish, &b), 0);
+	publish_neighbour(h->publish, WAN, &b.nbma, mac_a, true);
+	publish_neighbour_forgotten(h->publish, WAN, &b.nbma);
+	assert_true(nh_of(h, b.peer).resolved);
+	assert_memory_equal(nh_of(h, b.peer).mac, mac_a, 6);
+	asked = h->asked;
+	for (unsigned i = 0; i < 32; i++)
+		publish_turn(h->publish, now_ns += NS_PER_S);
+	assert_in_range(h->asked, asked + 1, asked + 2); // and no storm where the kernel's table is too small
+	assert_true(nh_of(h, b.peer).resolved);
+	publish_neighbour(h->publish, WAN, &b.nbma, mac_b, true); // it answers, from another card
+	assert_memory_equal(nh_of(h, b.peer).mac, mac_b, 6);
+	publish_neighbour_forgotten(h->publish, WAN, &b.nbma);
+	publish_neighbour(h->publish, WAN, &b.nbma, mac_b, false); // it does not
+	assert_false(nh_of(h, b.peer).resolved);
+	assert_int_equal(publish_binding_withdraw(h->publish, &b), 0);
+	assert_int_equal(publish_nh_count(h->publish), 0);
+}
+
+// Hosts that only ever asked for the hub's MAC address take no next hop from a spoke.
+static void a_crowd_on_the_link_leaves_room_for_the_spokes(void **state) {
+	struct hub *h = *state;
+	struct addr host = ip("fe80::1");
+
+	for (unsigned i = 0; i < 2048; i++) { // the kernel's tables of both families, full
+		host.bytes[14] = i >> 8;
+		host.bytes[15] = i;
+		publish_neighbour(h->publish, WAN, &host, mac_a, true);
+	}
+	for (unsigned i = 0; i < 64; i++) {
+		struct binding b = binding_of("10.255.0.11", "192.0.2.11");
+
+		b.prefix.addr.bytes[3] = 20 + i;
+		b.nbma.bytes[3] = 20 + i;
+		assert_int_equal(publish_binding(h->publish, &b), 0);
+	}
+}
+
+static void what_nobody_uses_goes_when_the_kernel_forgets_it(void **state) {
+	struct hub *h = *state;
+	struct addr stranger = ip("192.0.2.66");
+
+	publish_neighbour_forgotten(h->publish, WAN, &stranger); // never heard of
+	publish_neighbour(h->publish, WAN, &stranger, mac_a, true);
+	publish_neighbour_forgotten(h->publish, WAN, &stranger);
+	assert_int_equal(publish_nh_count(h->publish), 0);
+}
+
+static void a_lan_neighbour_that_the_kernel_forgot_stays_until_it_fails(void **state) {
+	struct hub *h = *state;
+	struct addr host = ip("172.16.0.9");
+
+	publish_neighbour(h->publish, LAN, &host, mac_a, true);
+	publish_neighbour_forgotten(h->publish, LAN, &host);
+	assert_int_not_equal(neigh_lookup(&h->fwd.neigh, iface_of_port(LAN), &host), 0);
+	publish_neighbour(h->publish, LAN, &host, mac_a, false);
+	assert_int_equal(neigh_lookup(&h->fwd.neigh, iface_of_port(LAN), &host), 0);
+	assert_int_equal(publish_nh_count(h->publish), 0);
+}
+
 static void an_answer_to_a_stranger_keeps_its_next_hop_for_a_while(void **state) {
 	struct hub *h = *state;
 	struct addr stranger = ip("192.0.2.66");
@@ -245,6 +313,10 @@ int main(void) {
 		HUB_TEST(a_new_gateway_takes_the_peers_over),
 		HUB_TEST(a_static_neighbour_is_never_asked_for_nor_lost),
 		HUB_TEST(what_is_not_resolved_is_asked_for_every_second),
+		HUB_TEST(a_peer_whose_neighbour_the_kernel_forgot_goes_on_until_it_fails),
+		HUB_TEST(a_crowd_on_the_link_leaves_room_for_the_spokes),
+		HUB_TEST(what_nobody_uses_goes_when_the_kernel_forgets_it),
+		HUB_TEST(a_lan_neighbour_that_the_kernel_forgot_stays_until_it_fails),
 		HUB_TEST(an_answer_to_a_stranger_keeps_its_next_hop_for_a_while),
 		HUB_TEST(strangers_cannot_take_all_next_hops),
 		HUB_TEST(no_way_out_is_said_at_once),

@@ -187,6 +187,27 @@ static void neighbours_come_and_go(void **state) {
 	assert_true(moves(r, &seen.neighs));
 	assert_true(addr_eq(&seen.neigh.addr, &asked));
 	assert_false(seen.neigh.usable);
+	assert_true(seen.neigh.failed); // the operator's word
+	rtnl_close(r);
+	tuntap_remove(&t);
+}
+
+// What garbage collection does as well: the entry goes, nobody says that the neighbour does not answer.
+static void a_neighbour_that_is_forgotten_has_not_failed(void **state) {
+	struct tuntap t;
+	struct rtnl *r;
+
+	(void)state;
+	open_tap(&t);
+	r = follow();
+	send_arp(&t, 1, 9);
+	assert_true(moves(r, &seen.neighs));
+	assert_true(seen.neigh.usable);
+	assert_int_equal(lab_run("ip link set tap0 down"), 0);
+	assert_true(moves(r, &seen.neighs));
+	assert_int_equal(addr_to_u32(&seen.neigh.addr), 0xc0000209);
+	assert_false(seen.neigh.usable);
+	assert_false(seen.neigh.failed);
 	rtnl_close(r);
 	tuntap_remove(&t);
 }
@@ -205,6 +226,7 @@ static void nobody_answers(void **state) {
 	assert_true(moves(r, &seen.neighs));
 	assert_true(addr_eq(&seen.neigh.addr, &asked));
 	assert_false(seen.neigh.usable);
+	assert_true(seen.neigh.failed);
 	rtnl_close(r);
 	tuntap_remove(&t);
 }
@@ -258,6 +280,7 @@ int main(void) {
 		cmocka_unit_test(dump_tells_what_is_there),
 		cmocka_unit_test(events_follow),
 		cmocka_unit_test(neighbours_come_and_go),
+		cmocka_unit_test(a_neighbour_that_is_forgotten_has_not_failed),
 		cmocka_unit_test(nobody_answers),
 		cmocka_unit_test(overflow_dumps_again),
 		cmocka_unit_test(namespace_that_is_not_there),
