@@ -11,6 +11,7 @@
 		"outer IP header truncated, oversized, of a wrong version or inconsistent") \
 	X(OUTER_CHECKSUM, "outer_checksum", "outer IPv4 header checksum wrong") \
 	X(OUTER_FRAGMENT, "outer_fragment", "fragment of a tunnel packet") \
+	X(OUTER_SOURCE, "outer_source", "outer source is multicast, broadcast, loopback, zero or an address of ours") \
 	X(NOT_LOCAL, "not_local", "outer destination is none of our addresses") \
 	X(CLEAR_ON_PROTECTED, "clear_on_protected", "GRE in clear on a protected tunnel") \
 	X(ESP_UNKNOWN, "esp_unknown", "ESP, but no SA has this SPI") \

@@ -120,6 +120,14 @@ static __rte_always_inline void cut(struct rte_mbuf *m, struct pkt_meta *meta, u
 	m->pkt_len = end - from;
 }
 
+static bool is_link_broadcast(const struct rte_mbuf *m) {
+	return rte_is_multicast_ether_addr(&rte_pktmbuf_mtod(m, const struct rte_ether_hdr *)->dst_addr);
+}
+
+static bool is_multicast(uint8_t family, const uint8_t *dst) {
+	return family == ADDR_IPV4 ? (dst[0] & 0xf0) == 0xe0 : dst[0] == 0xff;
+}
+
 // The common part: ours, to be routed, or neither.
 static __rte_always_inline enum verdict classify_ip(struct lcore_ctx *lc, const struct fwd_port *port,
 	struct rte_mbuf *m, const struct outer *o, uint8_t family, const uint8_t *dst) {
@@ -136,6 +144,8 @@ static __rte_always_inline enum verdict classify_ip(struct lcore_ctx *lc, const 
 		return punt(lc, m, PUNT_UNDERLAY);
 	if (!port->is_lan)
 		return gone(lc, m, DROP_NOT_LOCAL);
+	if (is_link_broadcast(m) && !is_multicast(family, dst)) // RFC 1812 section 5.3.4
+		return gone(lc, m, DROP_NOT_OUR_MAC);
 	meta->gre_protocol = family == ADDR_IPV4 ? GRE_PROTO_IPV4 : GRE_PROTO_IPV6;
 	cut(m, meta, RTE_ETHER_HDR_LEN, o->end);
 	return TO_CLEAR;

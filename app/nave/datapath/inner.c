@@ -41,12 +41,12 @@ enum inner_kind inner_check_ipv4_long(struct rte_mbuf *m, enum drop_reason *why)
 	return dst >= 224 ? INNER_MULTICAST : INNER_UNICAST;
 }
 
-static bool ipv6_is_below_two(const uint8_t *a) { // :: or ::1
+static bool ipv6_is(const uint8_t *a, uint8_t last) { // :: or ::1
 	uint64_t hi, lo;
 
 	memcpy(&hi, a, sizeof(hi));
 	memcpy(&lo, a + 8, sizeof(lo));
-	return hi == 0 && (lo == 0 || lo == RTE_BE64(1));
+	return hi == 0 && lo == rte_cpu_to_be_64(last);
 }
 
 // Neighbour discovery has no work inside a tunnel: NHRP does it.
@@ -68,12 +68,14 @@ enum inner_kind inner_check_ipv6(struct rte_mbuf *m, enum drop_reason *why) {
 	if (payload > m->data_len - sizeof(*ip))
 		return INNER_DROP;
 	inner_cut(m, sizeof(*ip) + payload);
+	*why = DROP_INNER_SOURCE;
+	if (ip->src_addr[0] == 0xff || ipv6_is(ip->src_addr, 1)) // RFC 4291 sections 2.5.3 and 2.7
+		return INNER_DROP;
 	if (ip->dst_addr[0] == 0xff) {
 		*why = DROP_MULTICAST;
 		return is_neighbour_discovery(m, ip) ? INNER_DROP : INNER_MULTICAST;
 	}
-	*why = DROP_INNER_SOURCE;
-	if (ip->src_addr[0] == 0xff || ipv6_is_below_two(ip->src_addr) || ipv6_is_below_two(ip->dst_addr))
+	if (ipv6_is(ip->src_addr, 0) || ipv6_is(ip->dst_addr, 0) || ipv6_is(ip->dst_addr, 1))
 		return INNER_DROP;
 	if (inner_ipv6_is_link_local(ip->src_addr) || inner_ipv6_is_link_local(ip->dst_addr))
 		return INNER_LINK_LOCAL;
