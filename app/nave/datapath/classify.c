@@ -14,6 +14,7 @@
 
 #define MAC_MASK 0x0000ffffffffffffull // of eight bytes loaded from a MAC address, little endian
 #define IPV6_FRAGMENT_LEN 8
+#define IPV6_OPTIONS_MAX 64 // a Tunnel Encapsulation Limit takes 8
 
 enum verdict {
 	GONE, // dropped or punted
@@ -190,7 +191,36 @@ static __rte_always_inline enum verdict classify_ipv4(
 	return classify_ip(lc, port, m, &o, ADDR_IPV4, (const uint8_t *)&ip->dst_addr);
 }
 
-// RFC 8200 section 3. Tunnel packets have no extension headers, a fragment header apart.
+// Over one Destination Options header, which Linux puts before GRE (RFC 2473 section 4.1.1), to what is behind it.
+static bool options_skip(const struct rte_mbuf *m, struct outer *o) {
+	const uint8_t *options = rte_pktmbuf_mtod_offset(m, const uint8_t *, o->l4_off);
+	unsigned room = o->end - o->l4_off, len_bytes;
+
+	if (room < 8)
+		return false;
+	len_bytes = 8 + 8u * options[1];
+	if (len_bytes > room || len_bytes > IPV6_OPTIONS_MAX || options[0] == IPPROTO_DSTOPTS)
+		return false;
+	o->protocol = options[0];
+	o->l4_off += len_bytes;
+	return true;
+}
+
+static enum verdict classify_ipv6_payload(
+	struct lcore_ctx *lc, const struct fwd_port *port, struct rte_mbuf *m, struct outer *o, const uint8_t *dst) {
+	if (o->protocol == IPPROTO_DSTOPTS && is_local(lc->fwd, port, ADDR_IPV6, dst, pkt_meta(m)) &&
+		!options_skip(m, o))
+		return gone(lc, m, DROP_OUTER_MALFORMED);
+	if (o->protocol == IPPROTO_FRAGMENT) {
+		if (o->end - o->l4_off < IPV6_FRAGMENT_LEN)
+			return gone(lc, m, DROP_OUTER_MALFORMED);
+		o->is_fragment = true;
+		o->protocol = *rte_pktmbuf_mtod_offset(m, const uint8_t *, o->l4_off);
+	}
+	return classify_ip(lc, port, m, o, ADDR_IPV6, dst);
+}
+
+// RFC 8200 section 3. Of extension headers tunnel packets have destination options at most; a fragment is recognized.
 static enum verdict classify_ipv6(struct lcore_ctx *lc, const struct fwd_port *port, struct rte_mbuf *m) {
 	const struct rte_ipv6_hdr *ip = rte_pktmbuf_mtod_offset(m, const struct rte_ipv6_hdr *, RTE_ETHER_HDR_LEN);
 	struct pkt_meta *meta = pkt_meta(m);
@@ -210,13 +240,7 @@ static enum verdict classify_ipv6(struct lcore_ctx *lc, const struct fwd_port *p
 		.protocol = ip->proto,
 		.is_link_multicast = ip->dst_addr[0] == 0xff && (ip->dst_addr[1] & 0xf) == 2,
 	};
-	if (o.protocol == IPPROTO_FRAGMENT) {
-		if (payload < IPV6_FRAGMENT_LEN)
-			return gone(lc, m, DROP_OUTER_MALFORMED);
-		o.is_fragment = true;
-		o.protocol = *((const uint8_t *)(ip + 1));
-	}
-	return classify_ip(lc, port, m, &o, ADDR_IPV6, ip->dst_addr);
+	return classify_ipv6_payload(lc, port, m, &o, ip->dst_addr);
 }
 
 static __rte_noinline enum verdict classify_frame(
