@@ -128,6 +128,48 @@ static void test_destination_options_that_lie(void **state) {
 	}
 }
 
+// RFC 6040 section 4.2: congestion that the underlay marked is passed on, or the packet is dropped.
+static void test_congestion_marks_of_the_underlay_are_passed_on(void **state) {
+	static const uint8_t seen[4] = {0, 3, 3, 3}; // inner Not-ECT, ECT(1), ECT(0), CE
+	struct hub *h = *state;
+	struct spoke a, b, e;
+
+	hub_tunnel(h, 0, 0, 1001, 0);
+	hub_tunnel(h, 1, 1, NO_KEY, 0);
+	a = hub_spoke(h, 0, "192.0.2.10", 10);
+	b = hub_spoke(h, 0, "192.0.2.11", 11);
+	e = hub_spoke(h, 1, "2001:db8::e", 14);
+	for (unsigned i = 0; i < 16; i++) {
+		const struct spoke *from = i & 4 ? &e : &a;
+		bool is_ipv6 = i & 8;
+		struct addr src = in_prefix(is_ipv6 ? &from->lan_ipv6 : &from->lan, 5),
+			    dst = in_prefix(is_ipv6 ? &b.lan_ipv6 : &b.lan, 7);
+		uint8_t *ip, ecn = i & 3;
+		struct frame f;
+
+		inner_udp(&f, &src, &dst, 36, 64, 0x48 | ecn);
+		from_spoke(&f, h, from, gre_protocol_of(&src));
+		ip = frame_bytes(&f) + 14;
+		if (i & 4) {
+			ip[1] |= 3 << 4;
+		} else {
+			ip[1] |= 3;
+			ipv4_checksum_again(ip);
+		}
+		hub_inject(h, WAN, 0, &f);
+		hub_poll(h);
+		if (!ecn) {
+			hub_expect_nothing_sent();
+			hub_expect_dropped(h, DROP_CONGESTION, 1);
+			continue;
+		}
+		inner_udp(&f, &src, &dst, 36, 63, 0x48 | seen[ecn]);
+		to_spoke(&f, h, &b, gre_protocol_of(&src), 0x48 | seen[ecn]);
+		hub_expect_sent(WAN, &f);
+		hub_expect_no_drops(h);
+	}
+}
+
 static void test_between_underlays(void **state) {
 	struct hub *h = *state;
 	struct spoke a, e;
@@ -303,6 +345,7 @@ int main(int argc, char **argv) {
 		stage_test(test_between_underlays),
 		stage_test(test_destination_options_before_gre),
 		stage_test(test_destination_options_that_lie),
+		stage_test(test_congestion_marks_of_the_underlay_are_passed_on),
 		stage_test(test_dscp_and_ecn_are_copied_outwards),
 		stage_test(test_no_key_differs_from_key_zero),
 		stage_test(test_checksums_verified_and_sent),

@@ -14,6 +14,7 @@
 
 #define MAC_MASK 0x0000ffffffffffffull // of eight bytes loaded from a MAC address, little endian
 #define IPV6_FRAGMENT_LEN 8
+#define ECN_CE 3
 #define IPV6_OPTIONS_MAX 64 // a Tunnel Encapsulation Limit takes 8
 
 enum verdict {
@@ -29,6 +30,7 @@ struct outer {
 	uint8_t protocol;
 	bool is_fragment;
 	bool is_link_multicast; // destination is multicast that the host may want
+	uint8_t tos;
 };
 
 static __rte_always_inline enum verdict gone(struct lcore_ctx *lc, struct rte_mbuf *m, enum drop_reason why) {
@@ -137,6 +139,7 @@ static __rte_always_inline enum verdict classify_ip(struct lcore_ctx *lc, const 
 	if (likely(is_local(lc->fwd, port, family, dst, meta))) {
 		if (likely(o->protocol == IPPROTO_GRE && !o->is_fragment && meta->endpoint != IFACE_NONE)) {
 			cut(m, meta, o->l4_off, o->end);
+			meta->outer_ce = (o->tos & ECN_CE) == ECN_CE;
 			return TO_GRE;
 		}
 		return classify_local(lc, m, o);
@@ -185,6 +188,7 @@ static __rte_always_inline enum verdict classify_ipv4(
 		.l4_off = RTE_ETHER_HDR_LEN + hdr_len_bytes,
 		.end = RTE_ETHER_HDR_LEN + total,
 		.protocol = ip->next_proto_id,
+		.tos = ip->type_of_service,
 		.is_fragment = ip->fragment_offset & RTE_BE16(RTE_IPV4_HDR_OFFSET_MASK | RTE_IPV4_HDR_MF_FLAG),
 		.is_link_multicast = (ip->dst_addr & RTE_BE32(0xffffff00)) == RTE_BE32(0xe0000000),
 	};
@@ -238,6 +242,7 @@ static enum verdict classify_ipv6(struct lcore_ctx *lc, const struct fwd_port *p
 		.l4_off = RTE_ETHER_HDR_LEN + sizeof(*ip),
 		.end = RTE_ETHER_HDR_LEN + sizeof(*ip) + payload,
 		.protocol = ip->proto,
+		.tos = (uint8_t)(rte_be_to_cpu_32(ip->vtc_flow) >> 20),
 		.is_link_multicast = ip->dst_addr[0] == 0xff && (ip->dst_addr[1] & 0xf) == 2,
 	};
 	return classify_ipv6_payload(lc, port, m, &o, ip->dst_addr);
@@ -284,6 +289,7 @@ static __rte_always_inline uint32_t load_u32(const uint8_t *p) {
 
 static __rte_always_inline bool is_express(const struct express *e, const struct rte_mbuf *m, const uint8_t *frame) {
 	const struct rte_ipv4_hdr *ip = (const struct rte_ipv4_hdr *)(frame + RTE_ETHER_HDR_LEN);
+	uint32_t start = load_u32(frame + 12);
 	uint64_t dst, differ;
 
 	if (unlikely(m->data_len < EXPRESS_LEN_BYTES || m->nb_segs != 1))
@@ -291,10 +297,10 @@ static __rte_always_inline bool is_express(const struct express *e, const struct
 	memcpy(&dst, frame, sizeof(dst));
 	// Octets 12 to 15: Ethernet type, version and length, TOS; 20 to 23: flags and offset, TTL, protocol.
 	differ = (dst & MAC_MASK) ^ e->mac;
-	differ |= (load_u32(frame + 12) & RTE_BE32(0xffffff00)) ^
-		  RTE_BE32(RTE_ETHER_TYPE_IPV4 << 16 | RTE_IPV4_VHL_DEF << 8);
+	differ |= (start & RTE_BE32(0xffffff00)) ^ RTE_BE32(RTE_ETHER_TYPE_IPV4 << 16 | RTE_IPV4_VHL_DEF << 8);
 	differ |= (load_u32(frame + 20) & RTE_BE32(0x3fff00ff)) ^ RTE_BE32(IPPROTO_GRE);
 	differ |= ip->dst_addr ^ e->dst_be;
+	differ |= start & start >> 1 & RTE_BE32(1); // both bits of CE, next to each other in one octet
 	return differ == 0 && e->dst_be != 0;
 }
 

@@ -82,6 +82,27 @@ enum inner_kind inner_check_ipv6(struct rte_mbuf *m, enum drop_reason *why) {
 	return INNER_UNICAST;
 }
 
+#define ECN_CE 3
+
+bool inner_mark_congestion(struct rte_mbuf *m, bool is_ipv6) {
+	uint8_t *ip = rte_pktmbuf_mtod(m, uint8_t *);
+	struct rte_ipv4_hdr *ipv4 = (struct rte_ipv4_hdr *)ip;
+	uint8_t was = is_ipv6 ? ip[1] >> 4 & ECN_CE : ip[1] & ECN_CE;
+	uint32_t sum;
+
+	if (!was)
+		return false;
+	if (is_ipv6) {
+		ip[1] |= ECN_CE << 4;
+		return true;
+	}
+	ip[1] |= ECN_CE;
+	sum = (uint16_t)~rte_be_to_cpu_16(ipv4->hdr_checksum) + (ECN_CE - was); // RFC 1624
+	sum = (sum & 0xffff) + (sum >> 16);
+	ipv4->hdr_checksum = rte_cpu_to_be_16((uint16_t)~sum);
+	return true;
+}
+
 static bool port_is_bgp(const uint8_t *l4) {
 	uint16_t ports[2];
 

@@ -168,6 +168,8 @@ static __rte_always_inline enum drop_reason note(
 	b->kind[i] = is_ipv6 ? inner_check_ipv6(m, &why) : inner_check_ipv4(m, &why);
 	if (unlikely(b->kind[i] == INNER_DROP))
 		return why;
+	if (unlikely(meta->outer_ce) && !inner_mark_congestion(m, is_ipv6))
+		return DROP_CONGESTION;
 	b->to.table[i] = TABLE(b->vrf, is_ipv6);
 	if (is_ipv6)
 		b->to.ipv6[i] = rte_pktmbuf_mtod(m, const struct rte_ipv6_hdr *)->dst_addr;
