@@ -113,6 +113,7 @@ static void inner_for_host(struct scene *s, enum punt_class c, struct frame *inn
 static void test_inner_packets_for_the_host(void **state) {
 	struct addr us = addr_of("10.255.0.1"), us_ipv6 = addr_of("2001:db8:ff::1");
 	struct addr ospf = addr_of("224.0.0.5"), group = addr_of("239.1.1.1"), ospf_ipv6 = addr_of("ff02::5");
+	struct addr rip = addr_of("224.0.0.9"), group_ipv6 = addr_of("ff0e::1");
 	struct scene s;
 	struct frame f;
 
@@ -133,6 +134,15 @@ static void test_inner_packets_for_the_host(void **state) {
 	inner_for_host(&s, PUNT_ROUTING, &f, 0x0800);
 	frame_payload(&f, 40, 1);
 	frame_ip(&f, &s.a.protocol, &group, 17, 8, 0);
+	inner_for_host(&s, PUNT_HOST, &f, 0x0800); // a stream must not take the place of hellos
+	frame_payload(&f, 40, 1);
+	frame_ip(&f, &s.a.protocol, &group, 103, 8, 0xc0); // PIM
+	inner_for_host(&s, PUNT_ROUTING, &f, 0x0800);
+	frame_payload(&f, 40, 1);
+	frame_ip(&f, &s.a.protocol_ipv6, &group_ipv6, 17, 8, 0);
+	inner_for_host(&s, PUNT_HOST, &f, 0x86dd);
+	frame_payload(&f, 40, 1);
+	frame_ip(&f, &s.a.protocol, &rip, 17, 1, 0xc0); // link scope
 	inner_for_host(&s, PUNT_ROUTING, &f, 0x0800);
 	frame_payload(&f, 40, 1);
 	frame_ip(&f, &s.a.protocol_ipv6, &ospf_ipv6, 89, 1, 0xc0);

@@ -110,12 +110,23 @@ static bool port_is_bgp(const uint8_t *l4) {
 	return ports[0] == RTE_BE16(PORT_BGP) || ports[1] == RTE_BE16(PORT_BGP);
 }
 
+// 224.0.0.0/24 or ff02::/16: hellos and what goes with them.
+static bool is_link_scope(const uint8_t *ip, bool is_ipv6) {
+	static const uint8_t local[3] = {224, 0, 0};
+
+	if (is_ipv6)
+		return ip[24] == 0xff && (ip[25] & 0xf) == 2;
+	return memcmp(ip + offsetof(struct rte_ipv4_hdr, dst_addr), local, sizeof(local)) == 0;
+}
+
 bool inner_is_routing(const struct rte_mbuf *m, bool is_ipv6) {
 	const uint8_t *ip = rte_pktmbuf_mtod(m, const uint8_t *);
 	uint16_t l4_off = is_ipv6 ? sizeof(struct rte_ipv6_hdr) : (ip[0] & 0xf) * 4;
 	uint8_t protocol =
 		is_ipv6 ? ((const struct rte_ipv6_hdr *)ip)->proto : ((const struct rte_ipv4_hdr *)ip)->next_proto_id;
 
+	if (is_link_scope(ip, is_ipv6))
+		return true;
 	switch (protocol) {
 	case PROTO_EIGRP:
 	case PROTO_OSPF:
