@@ -42,6 +42,8 @@ struct punt_policer *punt_policer_create(uint32_t max_peers, uint32_t per_source
 		token_bucket_init(&p->of_class[c], classes[c].pps, classes[c].burst, hz);
 		token_bucket_init(&p->per_source[c], pps, RTE_MAX(pps / 4, 32u), hz);
 	}
+	// Half of what there is, so that those who are registered always find the other half.
+	token_bucket_init(&p->strangers_nhrp, classes[PUNT_NHRP].pps / 2, classes[PUNT_NHRP].burst / 2, hz);
 	return p;
 }
 

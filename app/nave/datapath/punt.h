@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // From a worker to the control core: packets copied whole into the punt pool, so that control never holds an rx buffer.
-// Each class has its own bounded ring; each class, and each sender within it, has a token bucket on every worker.
+// Each class has its own bounded ring; each class, and each sender within it, has a token bucket on every worker. Of
+// NHRP, senders that are not registered get half of the rate and three quarters of the ring between them.
 #pragma once
 
 #include "lcore_ctx.h"
