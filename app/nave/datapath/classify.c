@@ -289,12 +289,13 @@ static __rte_always_inline uint32_t load_u32(const uint8_t *p) {
 
 static __rte_always_inline bool is_express(const struct express *e, const struct rte_mbuf *m, const uint8_t *frame) {
 	const struct rte_ipv4_hdr *ip = (const struct rte_ipv4_hdr *)(frame + RTE_ETHER_HDR_LEN);
-	uint32_t start = load_u32(frame + 12);
 	uint64_t dst, differ;
+	uint32_t start;
 
 	if (unlikely(m->data_len < EXPRESS_LEN_BYTES || m->nb_segs != 1))
 		return false;
 	memcpy(&dst, frame, sizeof(dst));
+	start = load_u32(frame + 12);
 	// Octets 12 to 15: Ethernet type, version and length, TOS; 20 to 23: flags and offset, TTL, protocol.
 	differ = (dst & MAC_MASK) ^ e->mac;
 	differ |= (start & RTE_BE32(0xffffff00)) ^ RTE_BE32(RTE_ETHER_TYPE_IPV4 << 16 | RTE_IPV4_VHL_DEF << 8);
