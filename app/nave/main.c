@@ -41,13 +41,25 @@ static void on_signal(int sig) {
 		control_stop(running);
 }
 
+// Calls to the kernel during the start go on: the start is finished, then undone.
 static void catch_signals(void) {
-	struct sigaction stop = {.sa_handler = on_signal}, ignore = {.sa_handler = SIG_IGN};
+	struct sigaction stop = {.sa_handler = on_signal, .sa_flags = SA_RESTART}, ignore = {.sa_handler = SIG_IGN};
 
 	sigaction(SIGTERM, &stop, NULL);
 	sigaction(SIGINT, &stop, NULL);
 	sigaction(SIGHUP, &stop, NULL);
 	sigaction(SIGPIPE, &ignore, NULL);
+}
+
+// The handler's variables are the main thread's: threads inherit the mask that they were made under.
+static void signals_mask(int how) {
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	pthread_sigmask(how, &set, NULL);
 }
 
 // Returns -1 to go on, else the exit status.
@@ -115,7 +127,9 @@ static int take_name(const struct conf *conf) {
 	pid_t other = 0;
 	int fd = pidfile_take(NAVE_RUN_DIR, conf->hub.name, &other);
 
-	if (fd == -EEXIST)
+	if (fd == -EEXIST && !other)
+		fprintf(stderr, "nave: hub %s is being started by another process\n", conf->hub.name);
+	else if (fd == -EEXIST)
 		fprintf(stderr,
 			"nave: hub %s runs already, pid %d: 'kill %d' ends it, another hub.name goes beside it\n",
 			conf->hub.name, (int)other, (int)other);
@@ -151,7 +165,7 @@ static int serve(struct conf *conf, const struct options *o) {
 static int run(struct conf *conf, const struct options *o) {
 	struct eal_options eo = {0};
 	char name[CONF_NAME_LEN];
-	int fd, status = EXIT_FAILURE;
+	int fd, rc, status = EXIT_FAILURE;
 
 	if (needs_net_admin(conf) && !has_net_admin()) {
 		fprintf(stderr, "nave: no permission for network devices (CAP_NET_ADMIN): 'sudo nave -c %s'\n",
@@ -162,7 +176,10 @@ static int run(struct conf *conf, const struct options *o) {
 	if (fd < 0)
 		goto err;
 	memcpy(name, conf->hub.name, sizeof(name));
-	if (nave_eal_init(conf, &eo, stderr) == 0) {
+	signals_mask(SIG_BLOCK);
+	rc = nave_eal_init(conf, &eo, stderr);
+	signals_mask(SIG_UNBLOCK);
+	if (rc == 0) {
 		status = serve(conf, o);
 		conf = NULL;
 		nave_eal_cleanup();

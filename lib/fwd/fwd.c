@@ -7,8 +7,10 @@
 #define DEFER_MAX 65536
 
 int fwd_init(struct fwd *f, const struct fwd_sizes *sizes) {
-	uint32_t max_adjs = sizes->max_adjs ? sizes->max_adjs : 2 * sizes->max_spokes + 4096;
-	uint32_t max_nh = sizes->max_nh ? sizes->max_nh : sizes->max_spokes + 256;
+	// A spoke may have a protocol address of each family and a link-local one.
+	uint32_t max_adjs = sizes->max_adjs ? sizes->max_adjs : 3 * sizes->max_spokes + 4096;
+	// Neighbours that are no spokes are remembered too, as many as the kernel has (gc_thresh3: 1024 a family).
+	uint32_t max_nh = sizes->max_nh ? sizes->max_nh : sizes->max_spokes + 4096;
 
 	*f = (struct fwd){.n_workers = sizes->n_workers};
 	f->rcu = rcu_create(sizes->n_workers, DEFER_MAX);

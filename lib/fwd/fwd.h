@@ -12,8 +12,8 @@
 
 struct fwd_sizes {
 	uint32_t max_spokes; // registered at once
-	uint32_t max_adjs; // 0: 2 x max_spokes + 4096
-	uint32_t max_nh; // underlay next hops; 0: max_spokes + 256
+	uint32_t max_adjs; // 0: 3 x max_spokes + 4096
+	uint32_t max_nh; // underlay next hops; 0: max_spokes + 4096
 	uint16_t n_workers;
 };
 

@@ -11,9 +11,9 @@
 // Enough for every spoke of a hub to learn of a wrong secret within its retries, too little to be worth a reflection.
 #define ERRORS_PER_S 100
 #define ERRORS_BURST 100
-// Each is a walk through the cache, some 0.3 ms with 20,000 bindings.
-#define CLASS_PURGES_PER_S 50
-#define CLASS_PURGES_BURST 2
+// Through the whole cache, some 0.3 ms with 20,000 bindings.
+#define WALKS_PER_S 50
+#define WALKS_BURST 2
 
 static const char *const counter_names[] = {
 #define X(name, counter, help) [NHS_COUNT_##name] = counter,
@@ -38,7 +38,7 @@ const char *nhs_counter_help(enum nhs_counter c) {
 int nhs_init(struct nhs *n, uint32_t max_entries, uint64_t now_ns) {
 	memset(n, 0, sizeof(*n));
 	token_bucket_init(&n->error_limit, ERRORS_PER_S, ERRORS_BURST, NS_PER_S);
-	token_bucket_init(&n->class_purge_limit, CLASS_PURGES_PER_S, CLASS_PURGES_BURST, NS_PER_S);
+	token_bucket_init(&n->walk_limit, WALKS_PER_S, WALKS_BURST, NS_PER_S);
 	n->cache = nhrp_cache_create(max_entries, now_ns);
 	return n->cache ? 0 : -ENOMEM;
 }

@@ -25,8 +25,7 @@
 	X(TX_PURGE_REPLY, "tx_purge_reply", "Purge Replies sent") \
 	X(TX_ERROR_INDICATION, "tx_error_indication", "Error Indications sent") \
 	X(ERROR_RATE_LIMITED, "error_rate_limited", "Error Indications not sent because of the rate limit") \
-	X(PURGE_RATE_LIMITED, "purge_rate_limited", \
-		"Purge Requests of a class of addresses put off by the rate limit") \
+	X(PURGE_RATE_LIMITED, "purge_rate_limited", "Purge Requests of a class put off by the rate limit") \
 	X(REGISTERED, "registered", "registrations accepted for a new binding") \
 	X(REFRESHED, "refreshed", "registrations that refreshed their own binding") \
 	X(MOVED, "moved", "registrations that moved a binding to another NBMA address") \
@@ -67,7 +66,7 @@ struct nhs_config { // of one tunnel; the caller keeps it for as long as the NHS
 struct nhs {
 	struct nhrp_cache *cache;
 	struct token_bucket error_limit; // Error Indications per second, whole hub
-	struct token_bucket class_purge_limit; // walks through the cache per second, whole hub
+	struct token_bucket walk_limit; // walks through the whole cache per second: classes purged or registered
 	uint64_t counters[NHS_COUNT_MAX];
 };
 

@@ -111,7 +111,7 @@ void nhs_purge_request(struct nhs_call *call) {
 	}
 	if (purges_only_hosts(call)) {
 		all = purge_hosts(call);
-	} else if (token_bucket_take(&call->nhs->class_purge_limit, call->now_ns)) {
+	} else if (token_bucket_take(&call->nhs->walk_limit, call->now_ns)) {
 		all = purge_classes(call);
 	} else {
 		nhs_count(call, NHS_COUNT_PURGE_RATE_LIMITED);

@@ -37,8 +37,8 @@ static void note_change(struct nhs_call *call, enum nhs_change_kind kind, struct
 
 // Section 5.2.3 knows codes 4, 5 and 14 in a Registration Reply; 13 belongs to resolution. So 4 for what may not be
 // registered: a prefix length past the family, an equivalence class with U set (its prefix length MUST be 0xFF), what
-// lies outside the tunnel's subnet, and what would cover the NHS itself. IPv6 link-local addresses are in no configured
-// subnet and belong to whoever uses them on the tunnel.
+// lies outside the tunnel's subnet, and what would cover the NHS itself or another client. IPv6 link-local addresses
+// are in no configured subnet and belong to whoever uses them on the tunnel.
 static uint8_t judge_prefix(struct nhs_call *call, const struct addr *protocol, struct registration *r) {
 	const struct prefix *subnet = &call->conf->subnet[protocol->family == ADDR_IPV6];
 	int bits = nhrp_cie_prefix_bits(r->cie, call->msg->protocol_family);
@@ -127,6 +127,28 @@ static uint8_t register_again(struct nhs_call *call, const struct registration *
 	return NHRP_CODE_OK;
 }
 
+// A class leads past what is registered inside of it, so that all of it must be the client's own.
+static bool covers_another_client(const struct nhs_call *call, const struct prefix *class) {
+	struct binding_cursor cur = {0};
+	const struct binding *b;
+
+	while ((b = nhrp_cache_cursor_next(call->nhs->cache, &cur)))
+		if (b->tunnel == call->conf->tunnel && b->prefix.len_bits > class->len_bits &&
+			!addr_eq(&b->nbma, &call->src->nbma) && prefix_contains(class, &b->prefix.addr))
+			return true;
+	return false;
+}
+
+static uint8_t judge_class(struct nhs_call *call, const struct registration *r) {
+	if (r->prefix.len_bits == addr_len_bytes(r->prefix.addr.family) * 8)
+		return NHRP_CODE_OK;
+	if (!token_bucket_take(&call->nhs->walk_limit, call->now_ns))
+		return refuse(call, NHS_COUNT_REFUSED_RESOURCES, NHRP_CODE_NO_RESOURCES);
+	if (covers_another_client(call, &r->prefix))
+		return refuse(call, NHS_COUNT_REFUSED_PREFIX, NHRP_CODE_ADMIN_PROHIBITED);
+	return NHRP_CODE_OK;
+}
+
 static uint8_t register_cie(struct nhs_call *call, const struct nhrp_cie *cie) {
 	const struct nhrp_msg *msg = call->msg;
 	const struct addr *protocol = cie->protocol.family == ADDR_NONE ? &msg->src_protocol : &cie->protocol;
@@ -140,6 +162,10 @@ static uint8_t register_cie(struct nhs_call *call, const struct nhrp_cie *cie) {
 		return code;
 	r.multicast = call->conf->multicast_dynamic && r.prefix.len_bits == addr_len_bytes(protocol->family) * 8;
 	b = nhrp_cache_find(call->nhs->cache, call->conf->tunnel, &r.prefix);
+	if (!b || !same_client(call, &r, b))
+		code = judge_class(call, &r);
+	if (code != NHRP_CODE_OK)
+		return code;
 	if (!b)
 		return register_new(call, &r);
 	if (b->kind != BINDING_STATIC)

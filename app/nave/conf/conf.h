@@ -122,7 +122,7 @@ struct conf_tunnel {
 	uint8_t resolution; // enum conf_resolution
 	bool redirect, shortcut;
 	uint32_t redirect_interval_ms;
-	uint32_t max_registrations; // 0: hub.max-spokes
+	uint32_t max_registrations; // protocol addresses; 0: those of hub.max-spokes
 	uint16_t n_static, n_nhs;
 	struct conf_static_map *statics;
 	struct conf_nhs *nhs;

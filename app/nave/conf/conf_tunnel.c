@@ -126,7 +126,9 @@ static const struct conf_key nhrp_keys[] = {
 		.help = "follow other hubs' redirects, as a spoke does"},
 	{"max-registrations", &conf_number, CONF_FIELD(struct conf_tunnel, max_registrations),
 		&(const struct conf_range){0, 1000000}, .fallback = "0", .shown = "hub.max-spokes",
-		.help = "registrations that the tunnel may hold"},
+		.help = "protocol addresses that may be registered on the tunnel; by default each spoke may have one "
+			"of "
+			"IPv4, and one global and one link-local of IPv6, as far as the tunnel has the family"},
 	{"nhs", &conf_mappings, CONF_FIELD(struct conf_tunnel, nhs), &nhs_shape, .is_later = true,
 		.help = "Next Hop Servers where this hub registers as a client"},
 	{"static", &conf_mappings, CONF_FIELD(struct conf_tunnel, statics), &static_shape,

@@ -140,13 +140,25 @@ static bool turn(void *arg, uint64_t now_ns) {
 	return done >= MESSAGES_PER_TURN || gone == EXPIRIES_PER_TURN;
 }
 
+// How many addresses a spoke of the tunnel registers at most: IPv4, IPv6, IPv6 link-local. hub.max-spokes is in spokes.
+static uint32_t addresses_per_spoke(const struct conf_tunnel *t) {
+	bool ipv4 = false, ipv6 = false;
+
+	for (unsigned i = 0; i < t->n_addresses; i++) {
+		ipv6 |= t->addresses[i].addr.family == ADDR_IPV6;
+		ipv4 |= t->addresses[i].addr.family == ADDR_IPV4;
+	}
+	return ipv4 + 2 * ipv6;
+}
+
 static void tunnel_conf(struct nhs_config *out, const struct conf *conf, uint16_t tunnel) {
 	const struct conf_tunnel *t = &conf->tunnels[tunnel];
 
 	*out = (struct nhs_config){
 		.tunnel = tunnel,
 		.nbma = t->source,
-		.max_registrations = t->max_registrations ? t->max_registrations : conf->hub.max_spokes,
+		.max_registrations = t->max_registrations ? t->max_registrations
+							  : addresses_per_spoke(t) * conf->hub.max_spokes + t->n_static,
 		.holding_time_s = t->holding_time_s,
 		.mtu = t->mtu,
 		.multicast_dynamic = t->multicast_dynamic,
@@ -177,17 +189,14 @@ static int add_statics(struct nhrp_ctl *n, const struct conf *conf, uint16_t tun
 	return 0;
 }
 
-// A spoke of both families has two bindings.
 static uint32_t cache_size(const struct conf *conf) {
-	uint32_t n = conf->hub.max_spokes, statics = 0;
-	unsigned families = 0;
+	uint32_t per_spoke = 1, statics = 0;
 
 	for (unsigned i = 0; i < conf->n_tunnels; i++) {
 		statics += conf->tunnels[i].n_static;
-		for (unsigned j = 0; j < conf->tunnels[i].n_addresses; j++)
-			families |= conf->tunnels[i].addresses[j].addr.family == ADDR_IPV6 ? 2 : 1;
+		per_spoke = RTE_MAX(per_spoke, addresses_per_spoke(&conf->tunnels[i]));
 	}
-	return (families == 3 ? 2 * n : n) + statics;
+	return per_spoke * conf->hub.max_spokes + statics;
 }
 
 static int start(struct nhrp_ctl *n, const struct conf *conf) {

@@ -78,7 +78,18 @@ static bool is_host(const struct prefix *prefix) {
 	return prefix->len_bits == addr_len_bytes(prefix->addr.family) * 8;
 }
 
-// Connected prefixes glean: a host inside one needs no route of its own.
+// The adjacency of a class is in no neigh table: its route is the only way to it.
+static bool is_of_class(const struct publish *p, uint32_t adj) {
+	return !p->adjs[adj].in_neigh && adj_state_load(&p->fwd->adjs.adjs[adj]).kind == ADJ_TUNNEL;
+}
+
+static uint32_t longest_match(const struct publish *p, uint16_t vrf, const struct addr *addr) {
+	const struct vrf *v = &p->fwd->vrfs[vrf];
+
+	return fib_lookup(addr->family == ADDR_IPV4 ? v->fib_ipv4 : v->fib_ipv6, addr);
+}
+
+// Connected prefixes glean: a host inside one needs no route of its own, unless a class lies in between.
 static bool needs_route(const struct publish *p, const struct binding *b) {
 	const struct tunnel_pub *t = &p->tunnels[b->tunnel];
 
@@ -90,7 +101,7 @@ static bool needs_route(const struct publish *p, const struct binding *b) {
 		struct prefix connected = prefix_of(&t->addrs[i].addr, t->addrs[i].len_bits);
 
 		if (connected.addr.family == b->prefix.addr.family && prefix_contains(&connected, &b->prefix.addr))
-			return false;
+			return is_of_class(p, longest_match(p, t->rt->vrf, &b->prefix.addr));
 	}
 	return true;
 }

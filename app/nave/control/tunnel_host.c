@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <errno.h>
+#include <sys/epoll.h>
 
 #include <rte_ether.h>
 #include <rte_ip.h>
@@ -8,11 +9,13 @@
 #include "conf.h"
 #include "datapath.h"
 #include "gre_wire.h"
+#include "log.h"
 #include "pkt_meta.h"
+#include "publish.h"
 #include "tunnel_state.h"
 
 #define BURST 32
-#define PACKETS_PER_TURN 128 // of each class
+#define PACKETS_PER_TURN 32 // of each class: some 7 us each, and the next turn comes at once
 #define READS_PER_TURN 32 // of each device: a flood from the host leaves time for the workers' packets
 #define PRECEDENCE_CONTROL 6 // CS6 and CS7
 
@@ -86,37 +89,7 @@ static void redirect_forget(struct tunnel_ctl *t, struct rte_mbuf *m) {
 	rte_pktmbuf_free(m);
 }
 
-static bool drain(struct tunnel_ctl *t, enum punt_class c, void (*give)(struct tunnel_ctl *t, struct rte_mbuf *m)) {
-	struct rte_mbuf *pkts[BURST];
-	unsigned got, done = 0;
-
-	do {
-		got = datapath_punted(t->nave->datapath, c, pkts, BURST);
-		for (unsigned i = 0; i < got; i++)
-			give(t, pkts[i]);
-		done += got;
-	} while (got && done < PACKETS_PER_TURN);
-	return done >= PACKETS_PER_TURN;
-}
-
-bool host_turn(struct tunnel_ctl *t) {
-	bool more = drain(t, PUNT_IKE, frame_to_host);
-
-	more |= drain(t, PUNT_UNDERLAY, frame_to_host);
-	more |= drain(t, PUNT_ROUTING, packet_to_host);
-	more |= drain(t, PUNT_HOST, packet_to_host);
-	more |= drain(t, PUNT_REDIRECT, redirect_forget);
-	return more;
-}
-
-static void give_to_worker(struct tunnel_ctl *t, struct rte_mbuf *m, enum egress_priority priority) {
-	if (datapath_send(t->nave->datapath, m, priority) < 0)
-		lose(t, m, TUNNEL_CTL_RING_FULL);
-	else
-		host_count(t, TUNNEL_CTL_FROM_HOST);
-}
-
-struct inner { // of a packet from the host
+struct inner { // of an inner packet
 	struct addr dst;
 	uint8_t precedence;
 	uint16_t gre_protocol;
@@ -138,6 +111,45 @@ static bool inner_read(const struct rte_mbuf *m, struct inner *out) {
 		return true;
 	}
 	return false;
+}
+
+static void neighbour_wanted(struct tunnel_ctl *t, struct rte_mbuf *m) {
+	struct inner inner;
+
+	if (inner_read(m, &inner))
+		publish_wanted(t->nave->publish, pkt_meta(m)->port, &inner.dst);
+	rte_pktmbuf_free(m);
+}
+
+static bool drain(struct tunnel_ctl *t, enum punt_class c, void (*give)(struct tunnel_ctl *t, struct rte_mbuf *m)) {
+	struct rte_mbuf *pkts[BURST];
+	unsigned got, done = 0;
+
+	do {
+		got = datapath_punted(t->nave->datapath, c, pkts, BURST);
+		for (unsigned i = 0; i < got; i++)
+			give(t, pkts[i]);
+		done += got;
+	} while (got && done < PACKETS_PER_TURN);
+	return done >= PACKETS_PER_TURN;
+}
+
+bool host_turn(struct tunnel_ctl *t) {
+	bool more = drain(t, PUNT_IKE, frame_to_host);
+
+	more |= drain(t, PUNT_UNDERLAY, frame_to_host);
+	more |= drain(t, PUNT_ROUTING, packet_to_host);
+	more |= drain(t, PUNT_HOST, packet_to_host);
+	more |= drain(t, PUNT_REDIRECT, redirect_forget);
+	more |= drain(t, PUNT_RESOLVE, neighbour_wanted);
+	return more;
+}
+
+static void give_to_worker(struct tunnel_ctl *t, struct rte_mbuf *m, enum egress_priority priority) {
+	if (datapath_send(t->nave->datapath, m, priority) < 0)
+		lose(t, m, TUNNEL_CTL_RING_FULL);
+	else
+		host_count(t, TUNNEL_CTL_FROM_HOST);
 }
 
 // The kernel knows only "dev dmvpn0": which spoke is behind it, our own tables say.
@@ -216,7 +228,12 @@ static bool read_one(struct host_dev *d) {
 void host_readable(void *dev, uint32_t events) {
 	struct host_dev *d = dev;
 
-	(void)events;
+	if (events & (EPOLLERR | EPOLLHUP)) { // the device is no more, and would be readable for ever
+		log_error("%s was deleted: nothing goes to or from the host by it until the hub is started again",
+			d->dev.name);
+		host_close(d);
+		return;
+	}
 	for (unsigned i = 0; i < READS_PER_TURN && read_one(d); i++)
 		;
 }

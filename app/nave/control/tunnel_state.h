@@ -38,6 +38,8 @@ static inline void host_count(struct tunnel_ctl *t, enum tunnel_ctl_counter c) {
 	t->counters[c]++;
 }
 
+void host_close(struct host_dev *d); // tunnel_ctl.c; also of one that is closed
+
 // tunnel_host.c: packets.
 void host_readable(void *dev, uint32_t events); // control_fd_fn of a struct host_dev
 bool host_turn(struct tunnel_ctl *t); // what workers punted

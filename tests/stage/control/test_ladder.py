@@ -5,6 +5,7 @@
 Starts and stops the real program on a port that sends nowhere, without a NIC, hugepages or a network device; says what a
 wrong start answers, and that nothing is left behind.
 """
+import fcntl
 import os
 import signal
 import socket
@@ -95,6 +96,22 @@ class Ladder(unittest.TestCase):
             for left in (PID_FILE, EAL_DIR, "/run/nave/%s.sock" % NAME):
                 self.assertFalse(os.path.exists(left), left)
 
+    def test_a_signal_during_the_start_ends_it_cleanly(self):
+        for delay in range(0, 300, 20):
+            hub = subprocess.Popen([NAVE, "-c", configuration()], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                   text=True, stdin=subprocess.DEVNULL)
+            self.hubs.append(hub)
+            while not os.path.exists(PID_FILE) and hub.poll() is None:
+                time.sleep(0.001)
+            time.sleep(delay / 1000)
+            for _ in range(20):  # an impatient operator
+                hub.terminate()
+                time.sleep(0.002)
+            _, errors = hub.communicate(timeout=20)
+            self.assertEqual(hub.returncode, 0, errors)
+            for left in (PID_FILE, EAL_DIR, "/run/nave/%s.sock" % NAME):
+                self.assertFalse(os.path.exists(left), left)
+
     def test_second_instance_is_refused_with_the_pid_of_the_first(self):
         hub = self.started()
         second = run("-c", configuration())
@@ -104,6 +121,14 @@ class Ladder(unittest.TestCase):
         hub.terminate()
         hub.communicate(timeout=20)
         self.assertEqual(hub.returncode, 0)
+
+    def test_an_instance_that_has_not_said_its_pid_yet_is_not_named(self):
+        with open(PID_FILE, "w") as f:
+            fcntl.flock(f, fcntl.LOCK_EX)
+            r = run("-c", configuration())
+        self.assertEqual(r.returncode, 1)
+        self.assertIn(NAME, r.stderr)
+        self.assertNotIn("kill 0", r.stderr)
 
     def test_a_killed_instance_does_not_block_the_next(self):
         hub = self.started()

@@ -257,6 +257,34 @@ static void an_evicted_spoke_is_gone_until_it_registers_again(void **state) {
 	assert_int_equal(answer(&meta).cies[0].code, NHRP_CODE_OK);
 }
 
+// The next user of a peer's slot does not inherit what the workers had counted there.
+static void the_counters_of_a_reused_slot_start_from_zero(void **state) {
+	struct spoke_counters *of_worker, c;
+	struct addr protocol = ip("172.16.0.11");
+	struct pkt_meta meta;
+	uint32_t peer;
+
+	(void)state;
+	punt_registration("172.16.0.11", "198.51.100.11", NHRP_REGISTRATION_U);
+	answer(&meta);
+	peer = meta.peer_out;
+	of_worker = &datapath_lcore(hub.datapath, 0)->spokes[peer];
+	*of_worker = (struct spoke_counters){7, 700, 9, 900};
+	datapath_spoke_counters(hub.datapath, peer, &c);
+	assert_int_equal(c.rx_packets, 7);
+	assert_int_equal(nhrp_ctl_evict(hub.nhrp, 0, &protocol), 1);
+	for (unsigned i = 0; i < 3; i++) // its grace period
+		no_answer();
+	punt_registration("172.16.0.12", "198.51.100.12", NHRP_REGISTRATION_U);
+	answer(&meta);
+	assert_int_equal(meta.peer_out, peer);
+	datapath_spoke_counters(hub.datapath, peer, &c);
+	assert_memory_equal(&c, (&(struct spoke_counters){0}), sizeof(c));
+	of_worker->tx_packets++;
+	datapath_spoke_counters(hub.datapath, peer, &c);
+	assert_int_equal(c.tx_packets, 1);
+}
+
 static void what_cannot_be_decoded_is_counted_by_name_and_not_answered(void **state) {
 	struct nhrp_msg msg = nhrp_request(NHRP_REGISTRATION_REQUEST, ip("172.16.0.11"), ip("198.51.100.11"));
 	uint8_t bytes[NHRP_PACKET_MAX];
@@ -311,6 +339,63 @@ static void a_full_table_refuses_an_address_that_is_said_twice(void **state) {
 	assert_int_equal(counted(NHRP_CTL_PUBLISH_FAILED), 1);
 }
 
+// The n-th spoke: its addresses of one kind.
+static void punt_nth(const char *base, const char *nhs, unsigned n) {
+	struct addr protocol = ip(base), nbma = ip("198.51.0.0");
+	unsigned last = addr_len_bytes(protocol.family) - 1;
+	struct nhrp_msg msg;
+	uint8_t bytes[NHRP_PACKET_MAX];
+	int len;
+
+	protocol.bytes[last - 1] += n >> 8;
+	protocol.bytes[last] = n;
+	nbma.bytes[2] = n >> 8;
+	nbma.bytes[3] = n;
+	msg = nhrp_request(NHRP_REGISTRATION_REQUEST, protocol, nbma);
+	msg.protocol_family = protocol.family;
+	msg.dst_protocol = ip(nhs);
+	len = nhrp_msg_encode(&msg, bytes, sizeof(bytes));
+	assert_true(len > 0 && hub_punt(bytes, len, nbma));
+}
+
+static unsigned accepted(void) {
+	struct rte_mbuf *m[64];
+	static struct nhrp_msg msg;
+	unsigned n, good = 0;
+
+	control_turn(hub.control, 0);
+	while ((n = hub_answers(m, 64)))
+		for (unsigned i = 0; i < n; i++) {
+			assert_int_equal(nhrp_msg_decode(rte_pktmbuf_mtod(m[i], uint8_t *), m[i]->data_len, &msg),
+				NHRP_ERR_NONE);
+			good += msg.cies[0].code == NHRP_CODE_OK;
+			rte_pktmbuf_free(m[i]);
+		}
+	return good;
+}
+
+// A spoke of both families has up to three: IPv4, IPv6 and IPv6 link-local (Cisco).
+static void max_spokes_counts_spokes_and_not_their_addresses(void **state) {
+	static const char *const base[][2] = {
+		{"172.17.0.0", "172.16.0.1"}, {"2001:db8::1:0:0", "2001:db8::1"}, {"fe80::1:0:0", "2001:db8::1"}};
+	unsigned spokes = hub.conf->hub.max_spokes, good = 0;
+
+	(void)state;
+	for (unsigned k = 0; k < 3; k++)
+		for (unsigned i = 0; i < spokes; i++) {
+			punt_nth(base[k][0], base[k][1], i);
+			if (i % 32 == 31 || i + 1 == spokes)
+				good += accepted();
+		}
+	assert_int_equal(good, 3 * spokes);
+	punt_nth(base[0][0], base[0][1], spokes); // one more than there is room for
+	assert_int_equal(accepted(), 0);
+	assert_int_equal(nhrp_ctl_nhs(hub.nhrp)->counters[NHS_COUNT_REFUSED_RESOURCES], 1);
+	punt_nth(base[0][0], base[0][1], 0); // the others are served as before
+	assert_int_equal(accepted(), 1);
+	assert_int_equal(counted(NHRP_CTL_PUBLISH_FAILED), 0);
+}
+
 #define NHRP_TEST(f, how) cmocka_unit_test_setup_teardown(f, how, down)
 
 int main(void) {
@@ -326,8 +411,10 @@ int main(void) {
 		NHRP_TEST(the_queue_of_those_that_wait_is_bounded, up_unresolved),
 		NHRP_TEST(static_maps_are_there_from_the_start_and_cannot_be_evicted, up_with_static),
 		NHRP_TEST(an_evicted_spoke_is_gone_until_it_registers_again, up),
+		NHRP_TEST(the_counters_of_a_reused_slot_start_from_zero, up),
 		NHRP_TEST(what_cannot_be_decoded_is_counted_by_name_and_not_answered, up),
 		NHRP_TEST(a_full_table_refuses_an_address_that_is_said_twice, up),
+		NHRP_TEST(max_spokes_counts_spokes_and_not_their_addresses, up),
 		NHRP_TEST(a_wrong_secret_gets_one_error_and_no_binding, up_with_secret),
 	};
 	int failed;

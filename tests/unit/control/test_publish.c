@@ -113,6 +113,22 @@ static void a_prefix_or_a_host_outside_the_subnet_gets_a_route(void **state) {
 	assert_int_equal(looked_up(h, "10.77.0.1"), FIB_MISS);
 }
 
+// The class is a route inside the connected prefix, in front of its glean: it must not cover what others registered.
+static void a_host_inside_the_class_of_another_keeps_its_own_way(void **state) {
+	struct hub *h = *state;
+	struct binding wide = binding_of("10.255.128.0/17", "198.51.100.11"),
+		       host = binding_of("10.255.200.1", "198.51.100.12");
+
+	assert_int_equal(publish_binding(h->publish, &wide), 0);
+	assert_int_equal(publish_binding(h->publish, &host), 0);
+	assert_int_equal(looked_up(h, "10.255.200.1"), host.adj);
+	assert_int_equal(looked_up(h, "10.255.200.2"), wide.adj);
+	assert_int_equal(publish_binding_withdraw(h->publish, &host), 0);
+	assert_int_equal(looked_up(h, "10.255.200.1"), wide.adj);
+	assert_int_equal(publish_binding_withdraw(h->publish, &wide), 0);
+	assert_int_equal(state_of(h, looked_up(h, "10.255.200.1")).kind, ADJ_GLEAN);
+}
+
 static void a_static_route_is_not_replaced_by_a_registration(void **state) {
 	struct hub *h = *state;
 	struct binding wide = binding_of("10.9.0.0/16", "198.51.100.11");
@@ -368,6 +384,7 @@ int main(void) {
 		HUB_TEST(a_move_repoints_the_adjacency_and_leaves_the_old_peer_whole_for_its_readers),
 		HUB_TEST(two_families_of_one_spoke_share_its_peer),
 		HUB_TEST(a_prefix_or_a_host_outside_the_subnet_gets_a_route),
+		HUB_TEST(a_host_inside_the_class_of_another_keeps_its_own_way),
 		HUB_TEST(a_static_route_is_not_replaced_by_a_registration),
 		HUB_TEST(connected_routes_are_not_for_others),
 		HUB_TEST(blackholes_and_replaced_routes),

@@ -2,6 +2,8 @@
 // Registration beyond what the RFC says: moves, limits, maps, NAT, what the forwarding side is told.
 #include "nhs_fixture.h"
 
+#include <stdio.h>
+
 static uint8_t code_of(struct nhs_fixture *f, const char *protocol, const char *nbma, bool unique) {
 	request_registration(f, protocol, nbma, unique);
 	receive(f);
@@ -310,6 +312,47 @@ static void most_cies_that_a_message_may_have(void **state) {
 	assert_int_equal(nhrp_cache_count(f->nhs.cache), NHRP_CIE_MAX);
 }
 
+static uint8_t class_code(struct nhs_fixture *f, const char *protocol, uint8_t len, const char *nbma) {
+	request_registration(f, protocol, nbma, false);
+	f->request.cies[0].prefix_len = len;
+	f->now_ns += 100 * NS_PER_MS;
+	receive(f);
+	return f->reply.cies[0].code;
+}
+
+// It would take the traffic of whoever is inside.
+static void class_around_what_another_client_registered_is_refused(void **state) {
+	struct nhs_fixture *f = *state;
+
+	registered(f, "172.16.0.33", "10.0.0.11", false);
+	assert_int_equal(class_code(f, "172.16.0.32", 28, "10.0.0.66"), NHRP_CODE_ADMIN_PROHIBITED);
+	assert_int_equal(class_code(f, "172.16.0.48", 28, "10.0.0.66"), NHRP_CODE_OK);
+	assert_int_equal(class_code(f, "172.16.0.48", 28, "10.0.0.66"), NHRP_CODE_OK); // refresh
+	assert_int_equal(class_code(f, "172.16.0.32", 28, "10.0.0.11"), NHRP_CODE_OK); // his own
+	assert_int_equal(class_code(f, "172.16.0.32", 27, "10.0.0.66"), NHRP_CODE_ADMIN_PROHIBITED);
+	assert_int_equal(class_code(f, "172.16.0.40", 30, "10.0.0.66"), NHRP_CODE_OK); // inside his: the longer goes
+	f->conf.tunnel = 4;
+	assert_int_equal(class_code(f, "172.16.0.32", 27, "10.0.0.66"), NHRP_CODE_OK);
+}
+
+// To see that is a walk through the cache.
+static void new_classes_are_taken_at_a_bounded_rate(void **state) {
+	struct nhs_fixture *f = *state;
+	unsigned taken = 0;
+
+	for (unsigned i = 0; i < 20; i++) {
+		char protocol[16];
+
+		snprintf(protocol, sizeof(protocol), "172.16.0.%u", 8 + 4 * i);
+		taken += class_code(f, protocol, 30, "10.0.0.11") == NHRP_CODE_OK;
+		f->now_ns -= 100 * NS_PER_MS;
+	}
+	assert_in_range(taken, 1, 10);
+	assert_int_equal(counted(f, NHS_COUNT_REFUSED_RESOURCES), 20 - taken);
+	f->now_ns += NS_PER_S;
+	assert_int_equal(class_code(f, "172.16.0.128", 30, "10.0.0.11"), NHRP_CODE_OK);
+}
+
 static void the_same_address_twice_is_one_change(void **state) {
 	struct nhs_fixture *f = *state;
 
@@ -348,6 +391,8 @@ int main(void) {
 		nhs_test(learnt_binding_becomes_a_registered_one),
 		nhs_test(no_multicast_copy_for_a_class_or_when_off),
 		nhs_test(request_without_a_cie_is_malformed),
+		nhs_test(class_around_what_another_client_registered_is_refused),
+		nhs_test(new_classes_are_taken_at_a_bounded_rate),
 		nhs_test(the_same_address_twice_is_one_change),
 		nhs_test(most_cies_that_a_message_may_have),
 	};
