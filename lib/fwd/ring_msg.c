@@ -9,6 +9,7 @@ const char *punt_class_name(enum punt_class c) {
 		[PUNT_HOST] = "host",
 		[PUNT_UNDERLAY] = "underlay",
 		[PUNT_REDIRECT] = "redirect",
+		[PUNT_RESOLVE] = "resolve",
 	};
 
 	_Static_assert(sizeof(names) / sizeof(names[0]) == PUNT_CLASSES, "a class without a name");

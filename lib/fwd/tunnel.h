@@ -41,8 +41,9 @@ struct fwd_port {
 	uint8_t mac[6];
 	uint16_t mtu;
 	uint16_t vrf;
-	uint16_t n_queues; // worker w uses queue w of n_queues, if w < n_queues, for rx; tx queue w, shared by
-			   // lock-free design: one each
+	// Worker w receives from queue w and sends on queue w, where there is one; who has none to send on hands its
+	// frames to worker w % n_tx_queues. Either number may be the smaller.
+	uint16_t n_rx_queues, n_tx_queues;
 	bool tx_ipv4_checksum; // PMD does it
 	bool rx_ipv4_checksum; // PMD says good or bad in ol_flags
 	uint32_t adj_local; // ADJ_LOCAL of its TAP

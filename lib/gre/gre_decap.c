@@ -19,9 +19,10 @@ struct senders {
 static const struct tunnel *tunnel_find(const struct fwd *fwd, uint16_t endpoint, const struct gre_header *h) {
 	const struct endpoint *e = &fwd->endpoints[endpoint];
 	bool has_key = h->flags & GRE_FLAG_KEY;
+	unsigned n = rcu_read(&e->n_tunnels);
 
-	for (unsigned i = 0; i < e->n_tunnels; i++) {
-		const struct tunnel *t = rcu_read(&fwd->tunnels[e->tunnels[i]]);
+	for (unsigned i = 0; i < n; i++) {
+		const struct tunnel *t = rcu_read(&fwd->tunnels[rcu_read(&e->tunnels[i])]);
 
 		if (t && t->has_key == has_key && (!has_key || t->key == h->key))
 			return t;
@@ -180,7 +181,7 @@ uint16_t gre_decap_burst(
 		if (unlikely(peer && !sender_matches(&peers[peer], meta))) // another key with the same signature
 			peer = peer_lookup(table, meta->endpoint, &meta->nbma);
 		meta->peer_in = peer;
-		meta->peer_in_gen = peers[peer].gen;
+		meta->peer_in_gen = rcu_read(&peers[peer].gen);
 		sender_count(lc, &s, meta, m->pkt_len);
 		if (unlikely(meta->gre_protocol == GRE_PROTO_NHRP))
 			nhrp[(*n_nhrp)++] = m;

@@ -132,7 +132,7 @@ static __rte_always_inline enum drop_reason tunnel_push(
 	struct lcore_ctx *lc, struct rte_mbuf *m, struct pkt_meta *meta, const struct rewrite *r, struct sent *sent) {
 	const struct fwd *fwd = lc->fwd;
 	const struct peer *p = r->peer;
-	const uint64_t word = rcu_read(&fwd->nhs.words[p->nh]);
+	const uint64_t word = rcu_read(&fwd->nhs.words[rcu_read(&p->nh)]);
 	const struct nh nh = nh_of_word(word);
 	const uint16_t inner_len_bytes = m->data_len, payload_len_bytes = r->gre_len_bytes + inner_len_bytes;
 	const bool is_ipv4 = p->family == ADDR_IPV4;
@@ -251,7 +251,7 @@ uint16_t gre_encap_burst(struct lcore_ctx *lc, struct rte_mbuf **pkts, uint16_t 
 		const struct pkt_meta *meta = pkt_meta(pkts[i]);
 		uint32_t peer = meta->way == WAY_ADJ ? meta->peer_out : 0;
 
-		rte_prefetch0(&lc->fwd->nhs.words[lc->fwd->peers.peers[peer].nh]);
+		rte_prefetch0(&lc->fwd->nhs.words[rcu_read(&lc->fwd->peers.peers[peer].nh)]);
 	}
 	for (uint16_t i = 0; i < n; i++) {
 		struct rte_mbuf *m = pkts[i];

@@ -45,7 +45,7 @@ struct hub {
 
 static void hub_make(struct hub *h, uint32_t spokes) {
 	struct fwd_sizes sizes = {.max_spokes = spokes, .n_workers = 1};
-	struct fwd_port port = {.present = true, .mtu = 1500, .n_queues = 1, .name = "wan0"};
+	struct fwd_port port = {.present = true, .mtu = 1500, .n_rx_queues = 1, .n_tx_queues = 1, .name = "wan0"};
 	struct addr nbma = addr_ipv4(0xc0000201), gateway = addr_ipv4(0xc00002fe), own = addr_ipv4(0xac100001);
 	struct publish_tunnel t = {
 		.rt = {.mtu = 1400, .name = "dmvpn0"}, .protocol = {own}, .subnet = {prefix_of(&own, 12)}};

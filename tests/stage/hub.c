@@ -107,7 +107,7 @@ static void vrf_create(struct hub *h, uint16_t vrf, uint32_t max_routes) {
 	h->fwd.n_vrfs = vrf + 1;
 }
 
-static void ports_fill(struct hub *h, uint16_t n_queues) {
+static void ports_fill(struct hub *h, const struct hub_conf *conf, uint16_t n_workers) {
 	h->fwd.n_ports = HUB_PORTS;
 	for (unsigned p = 0; p < HUB_PORTS; p++) {
 		struct fwd_port *port = &h->fwd.ports[p];
@@ -115,7 +115,8 @@ static void ports_fill(struct hub *h, uint16_t n_queues) {
 		port->ethdev = ethdevs[p];
 		port->present = true;
 		port->mtu = 1500;
-		port->n_queues = n_queues;
+		port->n_rx_queues = conf->n_rx_queues ? conf->n_rx_queues : n_workers;
+		port->n_tx_queues = conf->n_tx_queues ? conf->n_tx_queues : n_workers;
 		memcpy(port->mac, hub_mac[p], sizeof(port->mac));
 	}
 	h->fwd.ports[WAN].n_addrs = 1;
@@ -145,7 +146,7 @@ void hub_create(struct hub *h, const struct hub_conf *conf) {
 	struct datapath_conf dc = {
 		.fwd = &h->fwd,
 		.n_workers = n_workers,
-		.idle = IDLE_POLL,
+		.idle = conf->sleeps ? IDLE_SLEEP : IDLE_POLL,
 		.stage_accounting = conf->accounting,
 		.punt_per_source_pps = conf->per_source_pps,
 		.punt_pool_mbufs = conf->punt_pool_mbufs,
@@ -155,7 +156,7 @@ void hub_create(struct hub *h, const struct hub_conf *conf) {
 	assert_int_equal(fwd_init(&h->fwd, &sizes), 0);
 	vrf_create(h, 0, 2 * max_spokes + 256);
 	vrf_create(h, 1, 2 * max_spokes + 256);
-	ports_fill(h, conf->n_queues ? conf->n_queues : n_workers);
+	ports_fill(h, conf, n_workers);
 	next_hop_fill(h, 1 + WAN, WAN);
 	next_hop_fill(h, 1 + LAN, LAN);
 	for (unsigned i = 0, lcore = rte_get_next_lcore(-1, 1, 0); i < n_workers && lcore < RTE_MAX_LCORE; i++) {
@@ -300,6 +301,10 @@ void hub_poll(struct hub *h) {
 		for (uint16_t w = 0; w < n_workers; w++)
 			n += datapath_poll_once(h->dp, w);
 	} while (n);
+}
+
+unsigned hub_sent_on(enum hub_port port, uint16_t queue) {
+	return rte_ring_count(tx_rings[port][queue]);
 }
 
 struct rte_mbuf *hub_sent(enum hub_port port) {

@@ -23,11 +23,12 @@ enum hub_port { WAN, LAN, HUB_PORTS };
 
 struct hub_conf {
 	uint16_t n_workers; // 0: one
-	uint16_t n_queues; // of each port; 0: one per worker
+	uint16_t n_rx_queues, n_tx_queues; // of each port; 0: one per worker
 	uint32_t max_spokes; // 0: 256
 	uint32_t per_source_pps; // 0: default
 	uint32_t punt_pool_mbufs;
 	bool accounting;
+	bool sleeps; // idle: sleep
 };
 
 struct hub {
@@ -74,6 +75,8 @@ void hub_queue(enum hub_port port, uint16_t queue, struct rte_mbuf *m);
 struct rte_mbuf *hub_mbuf(struct rte_mempool *pool, struct frame *f);
 // Polls workers in turn until none has anything to do.
 void hub_poll(struct hub *h);
+// Frames that wait to be taken on one transmit queue.
+unsigned hub_sent_on(enum hub_port port, uint16_t queue);
 // The next frame sent on a port, any queue; NULL: none. The caller frees it.
 struct rte_mbuf *hub_sent(enum hub_port port);
 // Asserts that the next frame sent is exactly this.

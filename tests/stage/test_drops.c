@@ -6,8 +6,6 @@
 //   C 192.0.2.12 ─┘                    tunnel 5: endpoint 2, key 5, protected
 //
 // C is in tunnel 4. Everybody else is unknown.
-#include <stdlib.h>
-
 #include "stage.h"
 
 struct scene {
@@ -421,38 +419,6 @@ static void test_spoofed_inner_source(void **state) {
 	hub_expect_no_drops(s.h);
 }
 
-// Random damage anywhere in a frame: whatever comes of it, nothing is lost track of, and good packets pass.
-static void test_random_damage(void **state) {
-	struct scene s;
-	struct frame f;
-	unsigned seed = 20260101;
-	struct rte_mbuf *m;
-
-	scene_make(&s, *state);
-	for (unsigned i = 0; i < 20000; i++) {
-		unsigned damages = 1 + (i & 3);
-		uint8_t *p = good(&s, &f);
-
-		if (i % 5 == 0)
-			inner_only(&s, &f, "2001:db8:0:a::5", "2001:db8:0:b::7", 64);
-		for (unsigned d = 0; d < damages; d++)
-			p[12 + rand_r(&seed) % (f.len - 12)] = (uint8_t)rand_r(&seed);
-		if (i & 8)
-			f.len = 1 + rand_r(&seed) % f.len;
-		if ((i & 16) && f.len >= 34 && frame_bytes(&f)[OUTER] == 0x45)
-			ipv4_checksum_again(frame_bytes(&f) + OUTER);
-		hub_inject(s.h, WAN, 0, &f);
-		hub_poll(s.h);
-		while ((m = hub_sent(WAN)) != NULL)
-			rte_pktmbuf_free(m);
-		for (unsigned c = 0; c < PUNT_CLASSES; c++)
-			while ((m = hub_punted(s.h, c)) != NULL)
-				rte_pktmbuf_free(m);
-	}
-	hub_forget_drops(s.h);
-	good_passes(&s);
-}
-
 int main(int argc, char **argv) {
 	const struct CMUnitTest tests[] = {
 		stage_test(test_ethernet),
@@ -466,7 +432,6 @@ int main(int argc, char **argv) {
 		stage_test(test_too_big_for_the_adjacency),
 		stage_test(test_port_down_and_queue_full),
 		stage_test(test_spoofed_inner_source),
-		stage_test(test_random_damage),
 	};
 
 	return stage_main(argc, argv) ? 1 : cmocka_run_group_tests(tests, NULL, NULL);

@@ -199,6 +199,74 @@ static void test_ike(void **state) {
 	punted_whole(&s, WAN, PUNT_IKE, &f);
 }
 
+static void for_lan(struct frame *f, const struct scene *s, const struct spoke *from, const char *dst, uint16_t n) {
+	struct addr to = addr_of(dst);
+
+	inner_udp(f, to.family == ADDR_IPV6 ? &from->protocol_ipv6 : &from->protocol, &to, n, 64, 0);
+	from_spoke(f, s->h, from, to.family == ADDR_IPV4 ? 0x0800 : 0x86dd);
+}
+
+static void lan_connect(struct scene *s, const char *prefix) {
+	struct prefix p = prefix_from(prefix);
+
+	hub_route(s->h, 0, &p, hub_adj(s->h, ADJ_GLEAN, iface_of_port(LAN), 0));
+}
+
+// The packet is lost, but somebody will ask for the host: the next one finds it.
+static void test_a_quiet_lan_host_is_asked_for(void **state) {
+	static const char *const hosts[] = {"172.16.0.9", "2001:db8:1a::9"};
+	struct scene s;
+	struct frame f, start;
+
+	scene_make(&s, *state);
+	lan_connect(&s, "172.16.0.0/24");
+	lan_connect(&s, "2001:db8:1a::/64");
+	for (unsigned i = 0; i < 2; i++) {
+		struct spoke from = s.a;
+		struct addr to = addr_of(hosts[i]);
+		struct rte_mbuf *m;
+
+		for (uint16_t n = 20; n <= 920; n += 900) {
+			inner_udp(&start, i ? &from.protocol_ipv6 : &from.protocol, &to, n, 64, 0);
+			f = start;
+			from_spoke(&f, s.h, &from, i ? 0x86dd : 0x0800);
+			hub_inject(s.h, WAN, 0, &f);
+			hub_poll(s.h);
+			hub_expect_nothing_sent();
+			hub_expect_dropped(s.h, DROP_NEIGHBOUR, 1);
+			m = hub_punted(s.h, PUNT_RESOLVE);
+			start.len = start.len < 128 ? start.len : 128;
+			mbuf_expect(m, &start);
+			assert_int_equal(pkt_meta(m)->port, LAN);
+			assert_int_equal(pkt_meta(m)->punt_class, PUNT_RESOLVE);
+			assert_ptr_not_equal(m->pool, hub_rx_pool());
+			rte_pktmbuf_free(m);
+			assert_null(hub_punted(s.h, PUNT_RESOLVE));
+		}
+	}
+}
+
+// Nobody is asked for what may not be forwarded, or for a spoke that has not registered.
+static void test_what_needs_no_neighbour_asks_for_none(void **state) {
+	struct addr link_local = addr_of("fe80::5"), to = addr_of("2001:db8:1a::9"), spoke = addr_of("10.255.0.200");
+	struct scene s;
+	struct frame f;
+
+	scene_make(&s, *state);
+	lan_connect(&s, "2001:db8:1a::/64");
+	inner_udp(&f, &link_local, &to, 36, 64, 0);
+	from_spoke(&f, s.h, &s.a, 0x86dd);
+	hub_inject(s.h, WAN, 0, &f);
+	hub_poll(s.h);
+	hub_expect_dropped(s.h, DROP_INNER_SOURCE, 1);
+	inner_udp(&f, &s.a.protocol, &spoke, 36, 64, 0);
+	from_spoke(&f, s.h, &s.a, 0x0800);
+	hub_inject(s.h, WAN, 0, &f);
+	hub_poll(s.h);
+	hub_expect_dropped(s.h, DROP_NOT_REGISTERED, 1);
+	assert_null(hub_punted(s.h, PUNT_RESOLVE));
+}
+
 static unsigned punted_free(struct scene *s, enum punt_class c, const struct spoke *of) {
 	struct rte_mbuf *m;
 	unsigned n = 0;
@@ -263,6 +331,31 @@ static void test_a_flood_of_pings_does_not_stop_ones_own_nhrp(void **state) {
 	hub_inject(s.h, WAN, 0, &f);
 	hub_poll(s.h);
 	assert_int_equal(punted_free(&s, PUNT_NHRP, &s.a), 1);
+}
+
+// A spoke that scans the LAN: every packet is dropped by one name, few are asked for, and others still may ask.
+static void test_a_scan_of_the_lan_is_policed(void **state) {
+	struct scene s;
+	struct frame f;
+	char host[32];
+	unsigned asked;
+
+	scene_make(&s, *state);
+	lan_connect(&s, "172.16.0.0/16");
+	for (unsigned i = 0; i < 900; i++) {
+		snprintf(host, sizeof(host), "172.16.%u.%u", 1 + i / 250, 1 + i % 250);
+		for_lan(&f, &s, &s.a, host, 36);
+		hub_inject(s.h, WAN, 0, &f);
+	}
+	hub_poll(s.h);
+	hub_expect_dropped(s.h, DROP_NEIGHBOUR, 900);
+	asked = punted_free(&s, PUNT_RESOLVE, NULL);
+	assert_true(asked >= 8 && asked <= 100);
+	for_lan(&f, &s, &s.b, "172.16.0.9", 36);
+	hub_inject(s.h, WAN, 0, &f);
+	hub_poll(s.h);
+	hub_expect_dropped(s.h, DROP_NEIGHBOUR, 1);
+	assert_int_equal(punted_free(&s, PUNT_RESOLVE, &s.b), 1);
 }
 
 static void test_arp_flood_is_policed(void **state) {
@@ -348,6 +441,9 @@ int main(int argc, char **argv) {
 		stage_test(test_inner_packets_for_the_host),
 		stage_test(test_underlay_frames),
 		stage_test(test_ike),
+		stage_test(test_a_quiet_lan_host_is_asked_for),
+		stage_test(test_what_needs_no_neighbour_asks_for_none),
+		stage_test(test_a_scan_of_the_lan_is_policed),
 		stage_test(test_a_flood_from_one_spoke_leaves_the_others_alone),
 		stage_test(test_a_flood_of_pings_does_not_stop_ones_own_nhrp),
 		stage_test(test_arp_flood_is_policed),

@@ -21,11 +21,11 @@ struct scene {
 
 static struct scene scene;
 
-static struct scene *scene_make(uint16_t n_workers, uint16_t n_queues) {
+static struct scene *scene_make_unequal(uint16_t n_workers, uint16_t n_rx, uint16_t n_tx) {
 	struct scene *s = &scene;
 	char nbma[32];
 
-	hub_create(&s->h, &(struct hub_conf){.n_workers = n_workers, .n_queues = n_queues});
+	hub_create(&s->h, &(struct hub_conf){.n_workers = n_workers, .n_rx_queues = n_rx, .n_tx_queues = n_tx});
 	s->n_workers = n_workers;
 	hub_tunnel(&s->h, 0, 0, 1001, 0);
 	for (unsigned i = 0; i < SPOKES; i++) {
@@ -34,6 +34,10 @@ static struct scene *scene_make(uint16_t n_workers, uint16_t n_queues) {
 		s->h.fwd.peers.peers[s->spokes[i].peer].owner = i % n_workers;
 	}
 	return s;
+}
+
+static struct scene *scene_make(uint16_t n_workers, uint16_t n_queues) {
+	return scene_make_unequal(n_workers, n_queues, n_queues);
 }
 
 static void data_frame(struct scene *s, struct frame *f, unsigned from, unsigned to, bool is_out) {
@@ -161,6 +165,59 @@ static void test_fewer_queues_than_workers(void **state) {
 
 		all_to_all(s, n_queues);
 		nhrp_and_replies(s, n_queues);
+		hub_destroy(&s->h);
+	}
+}
+
+static uint64_t handed_on(struct scene *s) {
+	struct lcore_counters c;
+
+	datapath_counters(s->h.dp, &c);
+	return c.stage_packets[STAGE_HANDOFF];
+}
+
+// queues: 1, and a PMD with a transmit queue for each worker: the owner of the way out sends, without a second ring.
+static void test_more_queues_to_send_than_to_receive(void **state) {
+	struct scene *s = scene_make_unequal(4, 1, 4);
+	struct rte_mbuf *m;
+	struct frame f;
+
+	(void)state;
+	for (unsigned to = 1; to < SPOKES; to++) {
+		data_frame(s, &f, 0, to, false);
+		hub_inject(&s->h, WAN, 0, &f);
+	}
+	hub_poll(&s->h);
+	assert_int_equal(handed_on(s), SPOKES - SPOKES / 4); // to spokes of other workers, once each
+	for (uint16_t w = 0; w < 4; w++)
+		assert_int_equal(hub_sent_on(WAN, w), w ? 4 : 3);
+	while ((m = hub_sent(WAN)) != NULL)
+		rte_pktmbuf_free(m);
+	all_to_all(s, 1);
+	nhrp_and_replies(s, 1);
+	hub_destroy(&s->h);
+}
+
+static void test_more_queues_to_receive_than_to_send(void **state) {
+	(void)state;
+	for (uint16_t n_tx = 1; n_tx < 4; n_tx++) {
+		struct scene *s = scene_make_unequal(4, 4, n_tx);
+		unsigned waiting = 0;
+		struct rte_mbuf *m;
+		struct frame f;
+
+		for (unsigned to = 1; to < SPOKES; to++) {
+			data_frame(s, &f, 0, to, false);
+			hub_inject(&s->h, WAN, 3, &f);
+		}
+		hub_poll(&s->h);
+		for (uint16_t q = 0; q < n_tx; q++)
+			waiting += hub_sent_on(WAN, q);
+		assert_int_equal(waiting, SPOKES - 1);
+		while ((m = hub_sent(WAN)) != NULL)
+			rte_pktmbuf_free(m);
+		all_to_all(s, 4);
+		nhrp_and_replies(s, 4);
 		hub_destroy(&s->h);
 	}
 }
@@ -301,6 +358,8 @@ int main(int argc, char **argv) {
 		cmocka_unit_test(test_two_workers),
 		cmocka_unit_test(test_four_workers),
 		cmocka_unit_test(test_fewer_queues_than_workers),
+		cmocka_unit_test(test_more_queues_to_send_than_to_receive),
+		cmocka_unit_test(test_more_queues_to_receive_than_to_send),
 		cmocka_unit_test(test_control_overtakes_data_between_workers),
 		cmocka_unit_test(test_a_full_handoff_ring_is_a_named_drop),
 		cmocka_unit_test(test_running_workers),

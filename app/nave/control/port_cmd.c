@@ -45,7 +45,7 @@ static void port_row(struct nave *nave, uint16_t i, struct out *out) {
 	out_str(out, "tap", nave->tunnels ? tunnel_ctl_tap_name(nave->tunnels, i) : NULL);
 	out_str(out, "vrf", vrf_name(nave, rt->vrf));
 	out_bool(out, "lan", rt->is_lan);
-	out_u64(out, "queues", rt->n_queues);
+	out_u64(out, "queues", rt->n_rx_queues);
 	out_u64(out, "speed_mbps", has_link && link.link_speed != UINT32_MAX ? link.link_speed : 0);
 	out_u64(out, "rx_bytes", st.ibytes);
 	out_u64(out, "tx_bytes", st.obytes);

@@ -71,6 +71,9 @@ bool publish_underlay_next_hop(const struct publish *p, uint16_t port, const str
 // Called when a next hop is wanted whose MAC is not known (the kernel is to be asked).
 typedef void (*publish_resolve_fn)(void *arg, uint16_t port, const struct addr *next_hop);
 void publish_on_resolve(struct publish *p, publish_resolve_fn fn, void *arg);
+// A packet for dst, behind this LAN port, found no neighbour: the kernel is asked, at most once a second for each, and
+// 100 a second for all together. false: not asked.
+bool publish_wanted(struct publish *p, uint16_t port, const struct addr *dst);
 // Called with each peer slot that is taken, before it is published: its counters start from zero.
 typedef void (*publish_peer_fn)(void *arg, uint32_t peer);
 void publish_on_peer(struct publish *p, publish_peer_fn fn, void *arg);

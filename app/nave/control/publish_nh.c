@@ -9,6 +9,7 @@
 #define SWEEP_PER_TURN 32
 #define SWEEP_NS (250 * NS_PER_MS)
 #define ASK_UNRESOLVED_NS NS_PER_S
+#define WANTED_PER_S 100 // each may cost the kernel an entry of its neighbour table, which it bounds at some 1,000
 #define ASK_RESOLVED_NS (30 * NS_PER_S) // keeps the kernel's entry in use, and has it probe who is silent
 
 int nh_table_setup(struct publish *p) {
@@ -20,6 +21,7 @@ int nh_table_setup(struct publish *p) {
 	p->nhs = calloc(p->fwd->nhs.max, sizeof(*p->nhs));
 	p->nh_buckets = calloc(n, sizeof(*p->nh_buckets));
 	p->nh_high = 1;
+	token_bucket_init(&p->wanted_limit, WANTED_PER_S, WANTED_PER_S, NS_PER_S);
 	return p->nhs && p->nh_buckets ? 0 : -ENOMEM;
 }
 
@@ -185,11 +187,50 @@ static void nh_resolved(struct publish *p, uint32_t nh, const uint8_t mac[6]) {
 	nh_store(&p->fwd->nhs, nh, w);
 }
 
+// Network and broadcast address of an IPv4 prefix are nobody's, whatever the kernel says of them: a directed broadcast
+// is not forwarded (RFC 2644).
+static bool is_host_of(const struct prefix *net, const struct addr *a) {
+	uint32_t host_mask, v4;
+
+	if (!prefix_contains(net, a) || addr_is_multicast(a))
+		return false;
+	if (a->family != ADDR_IPV4 || net->len_bits >= 31)
+		return true;
+	host_mask = UINT32_MAX >> net->len_bits;
+	v4 = (uint32_t)a->bytes[0] << 24 | a->bytes[1] << 16 | a->bytes[2] << 8 | a->bytes[3];
+	return (v4 & host_mask) != 0 && (v4 & host_mask) != host_mask;
+}
+
+static bool is_lan_host(const struct publish *p, uint16_t port, const struct addr *a) {
+	const struct port_pub *pp = &p->ports[port];
+
+	if (port >= p->fwd->n_ports || !p->fwd->ports[port].is_lan)
+		return false;
+	for (unsigned i = 0; i < pp->n_connected; i++)
+		if (is_host_of(&pp->connected[i], a))
+			return true;
+	return false;
+}
+
+bool publish_wanted(struct publish *p, uint16_t port, const struct addr *dst) {
+	struct wanted *w = &p->wanted[addr_hash(dst, port) % WANTED_SLOTS];
+
+	if (!p->resolve || !is_lan_host(p, port, dst))
+		return false;
+	if (w->port == port && addr_eq(&w->addr, dst) && p->now_ns - w->asked_ns < ASK_UNRESOLVED_NS)
+		return false;
+	if (!token_bucket_take(&p->wanted_limit, p->now_ns))
+		return false;
+	*w = (struct wanted){.addr = *dst, .port = port, .asked_ns = p->now_ns};
+	p->resolve(p->resolve_arg, port, dst);
+	return true;
+}
+
 // A LAN neighbour is a next hop of its own: routed packets to it find its adjacency behind the glean one.
 static void lan_neighbour_add(struct publish *p, uint16_t port, const struct addr *addr) {
 	uint32_t adj;
 
-	if (adj_hold(p, iface_of_port(port), addr, &adj) < 0)
+	if (!is_lan_host(p, port, addr) || adj_hold(p, iface_of_port(port), addr, &adj) < 0)
 		return;
 	if (adj_port_complete(p, adj) < 0 || p->adjs[adj].neighbour)
 		adj_release(p, adj);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "publish.h"
+#include "token_bucket.h"
 
 #define NH_NONE 0u // word 0 is never resolved
 #define NH_TRANSIENT_MAX 256 // next hops kept only for answers to those that are not registered
@@ -15,6 +16,14 @@ struct nh_ctl { // control's side of one underlay next hop
 	uint32_t refs; // peers and adjacencies, + 1 for each of the three flags before
 	uint32_t hash_next; // or free list, or list of those that wait for rcu_defer
 	uint64_t asked_ns, used_ns;
+};
+
+#define WANTED_SLOTS 256
+
+struct wanted { // a LAN host that was asked for
+	struct addr addr;
+	uint16_t port;
+	uint64_t asked_ns;
 };
 
 struct adj_ctl {
@@ -65,6 +74,8 @@ struct publish {
 	uint32_t adj_blackhole, adj_unreachable;
 	uint32_t sweep_at;
 	uint64_t sweep_ns, now_ns;
+	struct wanted wanted[WANTED_SLOTS]; // by hash: a collision asks once more
+	struct token_bucket wanted_limit;
 	publish_resolve_fn resolve;
 	void *resolve_arg;
 	publish_peer_fn peer_taken;

@@ -100,18 +100,6 @@ static bool is_tunnel_source(const struct conf *conf, uint16_t port) {
 	return false;
 }
 
-// Each rx queue needs a worker that can also send: no more rx than tx queues.
-static int device_open(const struct port_conf *pc, struct port *out, char *error) {
-	struct port_conf fewer = *pc;
-	int rc = port_open(pc, out, error);
-
-	if (rc < 0 || out->n_rx_queues <= out->n_tx_queues)
-		return rc;
-	fewer.queues = out->n_tx_queues;
-	port_close(out);
-	return port_open(&fewer, out, error);
-}
-
 static int port_device(struct tunnel_ctl *t, uint16_t i, FILE *errors) {
 	const struct conf_port *c = &t->nave->conf->ports[i];
 	struct port *port = &t->ports[i];
@@ -125,7 +113,7 @@ static int port_device(struct tunnel_ctl *t, uint16_t i, FILE *errors) {
 		.n_workers = t->nave->fwd.n_workers,
 		.rx_pool = t->nave->rx_pool,
 	};
-	int rc = device_open(&pc, port, error);
+	int rc = port_open(&pc, port, error);
 
 	if (rc < 0) {
 		conf_complain(t->nave->conf, c->mark, errors, "%s", error);
@@ -145,7 +133,8 @@ static int port_publish(struct tunnel_ctl *t, uint16_t i) {
 		.is_lan = !is_tunnel_source(t->nave->conf, i),
 		.mtu = port->mtu,
 		.vrf = c->vrf,
-		.n_queues = port->n_rx_queues,
+		.n_rx_queues = port->n_rx_queues,
+		.n_tx_queues = port->n_tx_queues,
 		.tx_ipv4_checksum = port->tx_ipv4_checksum,
 		.rx_ipv4_checksum = port->rx_ipv4_checksum,
 	};

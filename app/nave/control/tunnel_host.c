@@ -11,6 +11,7 @@
 #include "gre_wire.h"
 #include "log.h"
 #include "pkt_meta.h"
+#include "publish.h"
 #include "tunnel_state.h"
 
 #define BURST 32
@@ -88,37 +89,7 @@ static void redirect_forget(struct tunnel_ctl *t, struct rte_mbuf *m) {
 	rte_pktmbuf_free(m);
 }
 
-static bool drain(struct tunnel_ctl *t, enum punt_class c, void (*give)(struct tunnel_ctl *t, struct rte_mbuf *m)) {
-	struct rte_mbuf *pkts[BURST];
-	unsigned got, done = 0;
-
-	do {
-		got = datapath_punted(t->nave->datapath, c, pkts, BURST);
-		for (unsigned i = 0; i < got; i++)
-			give(t, pkts[i]);
-		done += got;
-	} while (got && done < PACKETS_PER_TURN);
-	return done >= PACKETS_PER_TURN;
-}
-
-bool host_turn(struct tunnel_ctl *t) {
-	bool more = drain(t, PUNT_IKE, frame_to_host);
-
-	more |= drain(t, PUNT_UNDERLAY, frame_to_host);
-	more |= drain(t, PUNT_ROUTING, packet_to_host);
-	more |= drain(t, PUNT_HOST, packet_to_host);
-	more |= drain(t, PUNT_REDIRECT, redirect_forget);
-	return more;
-}
-
-static void give_to_worker(struct tunnel_ctl *t, struct rte_mbuf *m, enum egress_priority priority) {
-	if (datapath_send(t->nave->datapath, m, priority) < 0)
-		lose(t, m, TUNNEL_CTL_RING_FULL);
-	else
-		host_count(t, TUNNEL_CTL_FROM_HOST);
-}
-
-struct inner { // of a packet from the host
+struct inner { // of an inner packet
 	struct addr dst;
 	uint8_t precedence;
 	uint16_t gre_protocol;
@@ -142,14 +113,57 @@ static bool inner_read(const struct rte_mbuf *m, struct inner *out) {
 	return false;
 }
 
-// The kernel knows only "dev dmvpn0": which spoke is behind it, our own tables say.
-static uint32_t host_lookup(const struct fwd *f, uint16_t tunnel, const struct addr *dst) {
+static void neighbour_wanted(struct tunnel_ctl *t, struct rte_mbuf *m) {
+	struct inner inner;
+
+	if (inner_read(m, &inner))
+		publish_wanted(t->nave->publish, pkt_meta(m)->port, &inner.dst);
+	rte_pktmbuf_free(m);
+}
+
+static bool drain(struct tunnel_ctl *t, enum punt_class c, void (*give)(struct tunnel_ctl *t, struct rte_mbuf *m)) {
+	struct rte_mbuf *pkts[BURST];
+	unsigned got, done = 0;
+
+	do {
+		got = datapath_punted(t->nave->datapath, c, pkts, BURST);
+		for (unsigned i = 0; i < got; i++)
+			give(t, pkts[i]);
+		done += got;
+	} while (got && done < PACKETS_PER_TURN);
+	return done >= PACKETS_PER_TURN;
+}
+
+bool host_turn(struct tunnel_ctl *t) {
+	bool more = drain(t, PUNT_IKE, frame_to_host);
+
+	more |= drain(t, PUNT_UNDERLAY, frame_to_host);
+	more |= drain(t, PUNT_ROUTING, packet_to_host);
+	more |= drain(t, PUNT_HOST, packet_to_host);
+	more |= drain(t, PUNT_REDIRECT, redirect_forget);
+	more |= drain(t, PUNT_RESOLVE, neighbour_wanted);
+	return more;
+}
+
+static void give_to_worker(struct tunnel_ctl *t, struct rte_mbuf *m, enum egress_priority priority) {
+	if (datapath_send(t->nave->datapath, m, priority) < 0)
+		lose(t, m, TUNNEL_CTL_RING_FULL);
+	else
+		host_count(t, TUNNEL_CTL_FROM_HOST);
+}
+
+// The kernel knows only "dev dmvpn0": which spoke is behind it, our own tables say. *lost: why there is no adjacency.
+static uint32_t host_lookup(
+	const struct fwd *f, uint16_t tunnel, const struct addr *dst, enum tunnel_ctl_counter *lost) {
 	const struct vrf *v = &f->vrfs[f->tunnels[tunnel]->vrf];
 	uint32_t adj;
 
+	*lost = TUNNEL_CTL_HOST_NOT_REGISTERED;
 	if (dst->family == ADDR_IPV6 && addr_is_link_local(dst))
 		return neigh_lookup(&f->neigh, tunnel, dst);
 	adj = fib_lookup(dst->family == ADDR_IPV4 ? v->fib_ipv4 : v->fib_ipv6, dst);
+	if (adj == FIB_MISS)
+		*lost = TUNNEL_CTL_HOST_NO_ROUTE;
 	if (adj == FIB_MISS || adj_state_load(&f->adjs.adjs[adj]).kind != ADJ_GLEAN)
 		return adj;
 	return neigh_lookup(&f->neigh, f->adjs.adjs[adj].iface, dst);
@@ -157,12 +171,13 @@ static uint32_t host_lookup(const struct fwd *f, uint16_t tunnel, const struct a
 
 static bool packet_way(struct tunnel_ctl *t, uint16_t tunnel, struct rte_mbuf *m, const struct inner *inner) {
 	const struct fwd *f = &t->nave->fwd;
-	uint32_t i = host_lookup(f, tunnel, &inner->dst);
+	enum tunnel_ctl_counter lost;
+	uint32_t i = host_lookup(f, tunnel, &inner->dst, &lost);
 	const struct adj *a = &f->adjs.adjs[i];
 	struct adj_state s = i ? adj_state_load(a) : (struct adj_state){.kind = ADJ_INCOMPLETE};
 
 	if (s.kind != ADJ_TUNNEL && s.kind != ADJ_PORT) {
-		lose(t, m, s.kind == ADJ_INCOMPLETE ? TUNNEL_CTL_HOST_NOT_REGISTERED : TUNNEL_CTL_HOST_NO_ROUTE);
+		lose(t, m, s.kind == ADJ_INCOMPLETE ? lost : TUNNEL_CTL_HOST_NO_ROUTE);
 		return false;
 	}
 	*pkt_meta(m) = (struct pkt_meta){

@@ -82,6 +82,7 @@ int show_workers(struct nave *nave, const struct console_args *args, struct out 
 		out_u64(out, "punted_host", c.punted[PUNT_HOST]);
 		out_u64(out, "punted_underlay", c.punted[PUNT_UNDERLAY]);
 		out_u64(out, "punted_redirect", c.punted[PUNT_REDIRECT]);
+		out_u64(out, "punted_resolve", c.punted[PUNT_RESOLVE]);
 	}
 	return 0;
 }
@@ -149,7 +150,10 @@ static int clear_counters(struct nave *nave, const struct console_args *args, st
 		cur = calloc(1, sizeof(*cur));
 		if (!cur)
 			return -ENOMEM;
-		nhrp_cache_cursor_open(nhrp_ctl_cache(nave->nhrp), cur);
+		if (!nhrp_cache_cursor_open(nhrp_ctl_cache(nave->nhrp), cur)) {
+			free(cur);
+			return out_error(out, -EBUSY, "too many lists are being read at once: try again");
+		}
 		out_set_cursor(out, cur, nhrp_ctl_cache(nave->nhrp), cursor_free);
 	}
 	for (unsigned i = 0; i < CLEAR_SPOKES_PER_SLICE; i++) {

@@ -56,13 +56,15 @@ static __rte_always_inline bool addr_equal(const struct addr *a, uint8_t family,
 // Sets meta->endpoint when a tunnel has the address as its source.
 static __rte_always_inline bool is_local(
 	const struct fwd *fwd, const struct fwd_port *port, uint8_t family, const uint8_t *dst, struct pkt_meta *meta) {
-	for (unsigned i = 0; i < port->n_endpoints; i++) {
+	unsigned n_endpoints = rcu_read(&port->n_endpoints), n_addrs = rcu_read(&port->n_addrs);
+
+	for (unsigned i = 0; i < n_endpoints; i++) {
 		if (addr_equal(&fwd->endpoints[port->endpoints[i]].addr, family, dst)) {
 			meta->endpoint = port->endpoints[i];
 			return true;
 		}
 	}
-	for (unsigned i = 0; i < port->n_addrs; i++)
+	for (unsigned i = 0; i < n_addrs; i++)
 		if (addr_equal(&port->addrs[i], family, dst))
 			return true;
 	return false;
@@ -298,7 +300,7 @@ static void express_init(struct express *e, const struct fwd *fwd, const struct 
 	meta_init(&e->meta, port_idx);
 	e->meta.nbma.family = ADDR_IPV4;
 	e->meta.outer_len_bytes = EXPRESS_LEN_BYTES;
-	if (likely(port->n_endpoints))
+	if (likely(rcu_read(&port->n_endpoints)))
 		express_to(e, fwd, port->endpoints[0]);
 }
 

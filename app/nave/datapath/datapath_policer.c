@@ -9,7 +9,7 @@
 static const struct {
 	uint32_t pps;
 	uint32_t burst;
-	uint16_t per_source; // times the configured rate
+	float per_source; // times the configured rate
 	uint16_t ring;
 } classes[PUNT_CLASSES] = {
 	[PUNT_NHRP] = {400000, 16384, 1, 4096},
@@ -18,6 +18,7 @@ static const struct {
 	[PUNT_HOST] = {50000, 4096, 1, 1024},
 	[PUNT_UNDERLAY] = {20000, 2048, 1, 1024},
 	[PUNT_REDIRECT] = {50000, 4096, 1, 1024},
+	[PUNT_RESOLVE] = {400, 128, 0.05f, 128}, // each may cost the kernel an entry of its table
 };
 
 struct punt_policer *punt_policer_create(uint32_t max_peers, uint32_t per_source_pps) {
@@ -36,7 +37,7 @@ struct punt_policer *punt_policer_create(uint32_t max_peers, uint32_t per_source
 	if (!per_source_pps)
 		per_source_pps = PUNT_PER_SOURCE_PPS;
 	for (unsigned c = 0; c < PUNT_CLASSES; c++) {
-		uint32_t pps = per_source_pps * classes[c].per_source;
+		uint32_t pps = RTE_MAX((uint32_t)(per_source_pps * classes[c].per_source), 1u);
 
 		token_bucket_init(&p->of_class[c], classes[c].pps, classes[c].burst, hz);
 		token_bucket_init(&p->per_source[c], pps, RTE_MAX(pps / 4, 32u), hz);

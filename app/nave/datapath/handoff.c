@@ -28,7 +28,8 @@ static void enqueue_by_priority(struct lcore_ctx *lc, uint16_t to, struct rte_mb
 }
 
 static __rte_always_inline uint16_t owner_of(const struct lcore_ctx *lc, const struct pkt_meta *meta) {
-	uint16_t owner = lc->fwd->peers.peers[meta->peer_out].owner; // index 0 belongs to nobody: plain IP
+	// Index 0 belongs to nobody: plain IP.
+	uint16_t owner = rcu_read(&lc->fwd->peers.peers[meta->peer_out].owner);
 
 	return owner == PEER_OWNER_ANY || !meta->peer_out ? lc->id : owner;
 }
@@ -51,7 +52,7 @@ uint16_t handoff_out_burst(struct lcore_ctx *lc, struct rte_mbuf **pkts, uint16_
 			pkt_drop(lc, pkts[i], DROP_STALE);
 			continue;
 		}
-		meta->peer_out_gen = lc->fwd->peers.peers[meta->peer_out].gen;
+		meta->peer_out_gen = rcu_read(&lc->fwd->peers.peers[meta->peer_out].gen);
 		owner[n_away] = to;
 		away[n_away++] = pkts[i];
 	}

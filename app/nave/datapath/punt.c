@@ -33,47 +33,53 @@ static bool is_admitted(struct punt_policer *p, enum punt_class c, const struct 
 	return token_bucket_take(&p->of_class[c], now);
 }
 
-// A copy in the punt pool, meta with it. NULL: *why.
-static struct rte_mbuf *copy(struct lcore_ctx *lc, struct rte_mbuf *m, enum drop_reason *why) {
-	struct rte_mbuf *to = rte_pktmbuf_alloc(lc->punt_pool);
+// A copy of the first bytes in the punt pool, meta with it. DROP_REASON_COUNT: *to is there.
+static enum drop_reason copy(struct lcore_ctx *lc, const struct rte_mbuf *m, uint16_t len_bytes, struct rte_mbuf **to) {
 	void *data;
 
-	*why = DROP_PUNT_NO_MBUF;
-	if (!to)
-		return NULL;
-	*why = DROP_TOO_BIG;
-	data = rte_pktmbuf_append(to, m->data_len);
+	*to = rte_pktmbuf_alloc(lc->punt_pool);
+	if (!*to)
+		return DROP_PUNT_NO_MBUF;
+	data = rte_pktmbuf_append(*to, len_bytes);
 	if (!data) {
-		rte_pktmbuf_free(to);
-		return NULL;
+		rte_pktmbuf_free(*to);
+		return DROP_TOO_BIG;
 	}
-	rte_memcpy(data, rte_pktmbuf_mtod(m, const void *), m->data_len);
-	*pkt_meta(to) = *pkt_meta(m);
-	return to;
+	rte_memcpy(data, rte_pktmbuf_mtod(m, const void *), len_bytes);
+	*pkt_meta(*to) = *pkt_meta((struct rte_mbuf *)m);
+	return DROP_REASON_COUNT;
 }
 
-void punt_one(struct lcore_ctx *lc, enum punt_class c, struct rte_mbuf *m) {
+static enum drop_reason copy_enqueue(
+	struct lcore_ctx *lc, enum punt_class c, const struct rte_mbuf *m, uint16_t len_bytes) {
 	struct rte_mbuf *to;
 	enum drop_reason why;
 
-	if (!is_admitted(lc->punt_policer, c, m, pkt_meta(m), lc->now_tsc)) {
-		pkt_drop(lc, m, DROP_POLICED);
-		return;
-	}
-	if (rte_ring_full(lc->punt[c])) {
-		pkt_drop(lc, m, DROP_PUNT_RING_FULL);
-		return;
-	}
-	to = copy(lc, m, &why);
-	if (!to) {
-		pkt_drop(lc, m, why);
-		return;
-	}
+	if (!is_admitted(lc->punt_policer, c, m, pkt_meta((struct rte_mbuf *)m), lc->now_tsc))
+		return DROP_POLICED;
+	if (rte_ring_full(lc->punt[c]))
+		return DROP_PUNT_RING_FULL;
+	why = copy(lc, m, len_bytes, &to);
+	if (why != DROP_REASON_COUNT)
+		return why;
 	pkt_meta(to)->punt_class = c;
 	rte_ring_sp_enqueue(lc->punt[c], to); // the only producer, and not full
 	lc->counters->punted[c]++;
 	lc->counters->stage_packets[STAGE_PUNT]++;
-	rte_pktmbuf_free(m);
+	return DROP_REASON_COUNT;
+}
+
+void punt_one(struct lcore_ctx *lc, enum punt_class c, struct rte_mbuf *m) {
+	enum drop_reason why = copy_enqueue(lc, c, m, m->data_len);
+
+	if (why == DROP_REASON_COUNT)
+		rte_pktmbuf_free(m);
+	else
+		pkt_drop(lc, m, why);
+}
+
+void punt_sample(struct lcore_ctx *lc, enum punt_class c, const struct rte_mbuf *m) {
+	copy_enqueue(lc, c, m, RTE_MIN(m->data_len, PUNT_SAMPLE_BYTES));
 }
 
 void punt_burst(struct lcore_ctx *lc, enum punt_class c, struct rte_mbuf **pkts, uint16_t n) {

@@ -6,6 +6,7 @@
 #include "lcore_ctx.h"
 
 #define PUNT_PER_SOURCE_PPS 1000 // default
+#define PUNT_SAMPLE_BYTES 128
 
 struct punt_policer;
 
@@ -18,4 +19,6 @@ unsigned punt_ring_size(enum punt_class c);
 
 // Takes m. Dropped: POLICED, PUNT_RING_FULL, PUNT_NO_MBUF, TOO_BIG.
 void punt_one(struct lcore_ctx *lc, enum punt_class c, struct rte_mbuf *m);
+// A copy of the first bytes of m, which stays the caller's. Whatever keeps it from control is not counted.
+void punt_sample(struct lcore_ctx *lc, enum punt_class c, const struct rte_mbuf *m);
 void punt_burst(struct lcore_ctx *lc, enum punt_class c, struct rte_mbuf **pkts, uint16_t n);

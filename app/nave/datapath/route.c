@@ -243,6 +243,18 @@ static uint16_t source_check_burst(struct lcore_ctx *lc, struct rte_mbuf **pkts,
 	return kept;
 }
 
+// A host in a connected prefix that is no neighbour yet. The packet is lost; on a LAN control asks the kernel for the
+// host, so that the next one is not.
+static void glean(struct lcore_ctx *lc, struct rte_mbuf *m, struct pkt_meta *meta, uint16_t iface) {
+	if (!iface_is_port(iface)) {
+		pkt_drop(lc, m, DROP_NOT_REGISTERED);
+		return;
+	}
+	meta->port = (uint8_t)iface_port(iface);
+	punt_sample(lc, PUNT_RESOLVE, m);
+	pkt_drop(lc, m, DROP_NEIGHBOUR);
+}
+
 // What is not forwarded: for the host, or dropped by name.
 static void deliver_or_drop(
 	struct lcore_ctx *lc, struct rte_mbuf *m, struct pkt_meta *meta, const struct adj *a, uint8_t kind) {
@@ -253,7 +265,7 @@ static void deliver_or_drop(
 		punt_one(lc, inner_is_routing(m, is_ipv6) ? PUNT_ROUTING : PUNT_HOST, m);
 		break;
 	case ADJ_GLEAN:
-		pkt_drop(lc, m, iface_is_port(a->iface) ? DROP_NEIGHBOUR : DROP_NOT_REGISTERED);
+		glean(lc, m, meta, a->iface);
 		break;
 	case ADJ_INCOMPLETE:
 		pkt_drop(lc, m, meta->adj == FIB_MISS ? DROP_NO_ROUTE : DROP_NOT_REGISTERED);
@@ -265,6 +277,10 @@ static void deliver_or_drop(
 		pkt_drop(lc, m, DROP_UNREACHABLE);
 		break;
 	}
+}
+
+static __rte_always_inline bool leads_on(uint8_t kind) {
+	return kind == ADJ_TUNNEL || kind == ADJ_PORT || kind == ADJ_GLEAN;
 }
 
 // true: the packet goes on, its way out in meta.
@@ -279,13 +295,13 @@ static __rte_always_inline bool decide(struct lcore_ctx *lc, struct rte_mbuf *m,
 	}
 	meta->way = WAY_ADJ;
 	meta->adj = adj;
-	meta->adj_gen = a->gen;
-	if (unlikely(st.kind != ADJ_TUNNEL && st.kind != ADJ_PORT)) {
-		deliver_or_drop(lc, m, meta, a, st.kind);
+	meta->adj_gen = rcu_read(&a->gen);
+	if (unlikely(inner_kind == INNER_LINK_LOCAL && leads_on(st.kind))) {
+		pkt_drop(lc, m, DROP_INNER_SOURCE);
 		return false;
 	}
-	if (unlikely(inner_kind == INNER_LINK_LOCAL)) {
-		pkt_drop(lc, m, DROP_INNER_SOURCE);
+	if (unlikely(st.kind != ADJ_TUNNEL && st.kind != ADJ_PORT)) {
+		deliver_or_drop(lc, m, meta, a, st.kind);
 		return false;
 	}
 	if (likely(st.kind == ADJ_TUNNEL)) {

@@ -52,7 +52,7 @@ static unsigned ports_poll(struct lcore_ctx *lc) {
 		struct rte_mbuf *pkts[BURST_MAX];
 		uint16_t n;
 
-		if (!port->present || lc->id >= port->n_queues)
+		if (!port->present || lc->id >= port->n_rx_queues)
 			continue;
 		n = rte_eth_rx_burst(port->ethdev, lc->id, pkts, BURST_MAX);
 		if (!n)

@@ -5,6 +5,8 @@
     namespace of the spoke                       namespace of the hub
     raw GRE socket, 10.0.0.11  <-- veth --> net_af_packet | nave | TAP wan0 10.0.0.1   (ARP, ICMP: the kernel's)
     protocol 172.16.0.11                                  |      | TUN dmvpn0 172.16.0.1
+    namespace of the LAN                                  |
+    a quiet host, 192.168.9.5 <-- veth --> net_af_packet  |      | TAP lan0 192.168.9.1
 
 The spoke is a raw socket; its registration is one of FRR's, captured.
 """
@@ -21,7 +23,7 @@ import unittest
 
 NAVE = sys.argv.pop(1)
 NAME = "hp%d" % (os.getpid() % 100000)
-HUB_NS, SPOKE_NS = NAME + "-hub", NAME + "-spoke"
+HUB_NS, SPOKE_NS, LAN_NS = NAME + "-hub", NAME + "-spoke", NAME + "-lan"
 SOCKET = "/run/nave/%s.sock" % NAME
 
 CONFIGURATION = """version: 1
@@ -29,6 +31,7 @@ hub: {name: NAME, control-cpu: CPU, worker-cpus: [CPU], hugepages: off, max-spok
 console: {socket: SOCKET}
 ports:
   wan0: {device: "net_af_packet_NAME,iface=vh", address: 10.0.0.1/24}
+  lan0: {device: "net_af_packet_NAMEl,iface=vl", address: 192.168.9.1/24}
 tunnels:
   dmvpn0: {source: {port: wan0, address: 10.0.0.1}, address: 172.16.0.1/24, phase: 1, protection: none}
 """
@@ -117,15 +120,18 @@ def hub_start():
 class HostPath(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        for ns in (HUB_NS, SPOKE_NS):
+        for ns in (HUB_NS, SPOKE_NS, LAN_NS):
             ip("netns", "add", ns)
-        ip("-n", HUB_NS, "link", "add", "vh", "type", "veth", "peer", "name", "vs", "netns", SPOKE_NS)
-        ip("netns", "exec", HUB_NS, "sysctl", "-qw", "net.ipv6.conf.vh.disable_ipv6=1")
-        for ns, dev in ((HUB_NS, "vh"), (SPOKE_NS, "vs")):
-            ip("-n", ns, "link", "set", dev, "up")
-        ip("-n", SPOKE_NS, "addr", "add", "10.0.0.11/24", "dev", "vs")
-        subprocess.run(["ip", "netns", "exec", SPOKE_NS, "ethtool", "-K", "vs", "tx", "off"], check=True,
-                       stdout=subprocess.DEVNULL)
+        for near, far, ns, address in (("vh", "vs", SPOKE_NS, "10.0.0.11/24"), ("vl", "vq", LAN_NS, "192.168.9.5/24")):
+            ip("-n", HUB_NS, "link", "add", near, "type", "veth", "peer", "name", far, "netns", ns)
+            ip("netns", "exec", HUB_NS, "sysctl", "-qw", "net.ipv6.conf.%s.disable_ipv6=1" % near)
+            ip("-n", HUB_NS, "link", "set", near, "up")
+            ip("netns", "exec", ns, "sysctl", "-qw", "net.ipv6.conf.%s.disable_ipv6=1" % far)  # says nothing by itself
+            ip("-n", ns, "link", "set", far, "up")
+            ip("-n", ns, "addr", "add", address, "dev", far)
+            subprocess.run(["ip", "netns", "exec", ns, "ethtool", "-K", far, "tx", "off"], check=True,
+                           stdout=subprocess.DEVNULL)
+        ip("-n", LAN_NS, "route", "add", "default", "via", "192.168.9.1")
         cls.hub = hub_start()
         cls.spoke = Spoke()
 
@@ -133,7 +139,7 @@ class HostPath(unittest.TestCase):
     def tearDownClass(cls):
         cls.hub.terminate()
         status = cls.hub.wait(timeout=20)
-        for ns in (HUB_NS, SPOKE_NS):
+        for ns in (HUB_NS, SPOKE_NS, LAN_NS):
             ip("netns", "del", ns)
         assert status == 0, status
         assert not os.path.exists(SOCKET)
@@ -179,6 +185,18 @@ class HostPath(unittest.TestCase):
             self.assertEqual(request[20:], echo(8, 1))
             self.spoke.send(GRE_IPV4, ipv4("172.16.0.11", "172.16.0.1", 1, echo(0, 1)))
             self.assertTrue(answered(s, "172.16.0.11"))
+
+    def test_4b_a_lan_host_that_never_spoke_is_found(self):
+        """The first packet to it is lost, dropped as neighbour, and has the kernel ask for it."""
+        self.registered()
+        for i in range(20):
+            self.spoke.send(GRE_IPV4, ipv4("172.16.0.11", "192.168.9.5", 1, echo(8, i)))
+            answer = self.spoke.receive(GRE_IPV4, 0.25)
+            if answer:
+                break
+        self.assertIsNotNone(answer, "the host was never found")
+        self.assertGreater(i, 0, "it was known before")
+        self.assertEqual((answer[20], answer[12:16], answer[8]), (0, socket.inet_aton("192.168.9.5"), 63))
 
     def control_cpu_s(self):
         with open("/proc/%d/task/%d/stat" % (self.hub.pid, self.hub.pid)) as f:

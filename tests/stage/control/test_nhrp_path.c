@@ -257,6 +257,34 @@ static void an_evicted_spoke_is_gone_until_it_registers_again(void **state) {
 	assert_int_equal(answer(&meta).cies[0].code, NHRP_CODE_OK);
 }
 
+// The next user of a peer's slot does not inherit what the workers had counted there.
+static void the_counters_of_a_reused_slot_start_from_zero(void **state) {
+	struct spoke_counters *of_worker, c;
+	struct addr protocol = ip("172.16.0.11");
+	struct pkt_meta meta;
+	uint32_t peer;
+
+	(void)state;
+	punt_registration("172.16.0.11", "198.51.100.11", NHRP_REGISTRATION_U);
+	answer(&meta);
+	peer = meta.peer_out;
+	of_worker = &datapath_lcore(hub.datapath, 0)->spokes[peer];
+	*of_worker = (struct spoke_counters){7, 700, 9, 900};
+	datapath_spoke_counters(hub.datapath, peer, &c);
+	assert_int_equal(c.rx_packets, 7);
+	assert_int_equal(nhrp_ctl_evict(hub.nhrp, 0, &protocol), 1);
+	for (unsigned i = 0; i < 3; i++) // its grace period
+		no_answer();
+	punt_registration("172.16.0.12", "198.51.100.12", NHRP_REGISTRATION_U);
+	answer(&meta);
+	assert_int_equal(meta.peer_out, peer);
+	datapath_spoke_counters(hub.datapath, peer, &c);
+	assert_memory_equal(&c, (&(struct spoke_counters){0}), sizeof(c));
+	of_worker->tx_packets++;
+	datapath_spoke_counters(hub.datapath, peer, &c);
+	assert_int_equal(c.tx_packets, 1);
+}
+
 static void what_cannot_be_decoded_is_counted_by_name_and_not_answered(void **state) {
 	struct nhrp_msg msg = nhrp_request(NHRP_REGISTRATION_REQUEST, ip("172.16.0.11"), ip("198.51.100.11"));
 	uint8_t bytes[NHRP_PACKET_MAX];
@@ -383,6 +411,7 @@ int main(void) {
 		NHRP_TEST(the_queue_of_those_that_wait_is_bounded, up_unresolved),
 		NHRP_TEST(static_maps_are_there_from_the_start_and_cannot_be_evicted, up_with_static),
 		NHRP_TEST(an_evicted_spoke_is_gone_until_it_registers_again, up),
+		NHRP_TEST(the_counters_of_a_reused_slot_start_from_zero, up),
 		NHRP_TEST(what_cannot_be_decoded_is_counted_by_name_and_not_answered, up),
 		NHRP_TEST(a_full_table_refuses_an_address_that_is_said_twice, up),
 		NHRP_TEST(max_spokes_counts_spokes_and_not_their_addresses, up),

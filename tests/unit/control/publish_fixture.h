@@ -69,8 +69,9 @@ static void on_resolve(void *arg, uint16_t port, const struct addr *next_hop) {
 }
 
 static inline void ports_up(struct publish *p) {
-	struct fwd_port wan = {.present = true, .mtu = 1500, .n_queues = 1, .name = "wan0"};
-	struct fwd_port lan = {.present = true, .mtu = 1500, .n_queues = 1, .is_lan = true, .name = "lan0"};
+	struct fwd_port wan = {.present = true, .mtu = 1500, .n_rx_queues = 1, .n_tx_queues = 1, .name = "wan0"};
+	struct fwd_port lan = {
+		.present = true, .mtu = 1500, .n_rx_queues = 1, .n_tx_queues = 1, .is_lan = true, .name = "lan0"};
 	struct addr own = ip("192.0.2.1"), gateway = ip("192.0.2.254"), lan_own = ip("172.16.0.1");
 
 	assert_int_equal(publish_vrf(p, 0, "", 1000, 1000), 0);

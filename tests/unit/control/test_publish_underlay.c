@@ -205,6 +205,69 @@ static void no_way_out_is_said_at_once(void **state) {
 	assert_int_equal(publish_nh_count(h->publish), 0);
 }
 
+static void a_wanted_lan_host_is_asked_for_once_a_second(void **state) {
+	struct hub *h = *state;
+	struct addr host = ip("172.16.0.9");
+	uint64_t now_ns = clock_now_ns();
+	unsigned asked = 0;
+
+	publish_turn(h->publish, now_ns);
+	assert_true(publish_wanted(h->publish, LAN, &host));
+	assert_int_equal(h->asked, 1);
+	assert_true(addr_eq(&h->asked_last, &host));
+	assert_int_equal(publish_nh_count(h->publish), 0); // costs us no table entry
+	for (unsigned i = 0; i < 38; i++) { // 3.8 s in steps of 0.1
+		publish_turn(h->publish, now_ns += 100 * NS_PER_MS);
+		asked += publish_wanted(h->publish, LAN, &host);
+	}
+	assert_int_equal(asked, 3);
+	publish_neighbour(h->publish, LAN, &host, mac_a, true); // the answer
+	assert_int_not_equal(neigh_lookup(&h->fwd.neigh, iface_of_port(LAN), &host), 0);
+}
+
+static void only_hosts_of_a_connected_lan_prefix_are_asked_for(void **state) {
+	static const char *const others[] = {"172.16.0.0", "172.16.0.255", "172.16.1.9", "224.0.0.5", "2001:db8::9"};
+	struct hub *h = *state;
+	struct addr wan = ip("192.0.2.9"), lan = ip("172.16.0.9");
+
+	for (unsigned i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		struct addr other = ip(others[i]);
+
+		assert_false(publish_wanted(h->publish, LAN, &other));
+	}
+	assert_false(publish_wanted(h->publish, WAN, &wan));
+	assert_false(publish_wanted(h->publish, 7, &lan));
+	assert_int_equal(h->asked, 0);
+}
+
+static void a_scan_of_the_lan_does_not_fill_the_kernels_table(void **state) {
+	struct hub *h = *state;
+	uint64_t now_ns = clock_now_ns();
+	struct addr host = ip("172.16.0.1");
+
+	publish_turn(h->publish, now_ns);
+	for (unsigned round = 0; round < 10; round++) { // half a second
+		for (unsigned i = 1; i < 255; i++) {
+			host.bytes[3] = i;
+			publish_wanted(h->publish, LAN, &host);
+		}
+		publish_turn(h->publish, now_ns += 50 * NS_PER_MS);
+	}
+	assert_in_range(h->asked, 140, 150);
+}
+
+// The kernel has an entry for a broadcast address once it has sent there: no spoke may use it (RFC 2644).
+static void a_directed_broadcast_finds_no_neighbour(void **state) {
+	static const uint8_t broadcast[6] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+	struct hub *h = *state;
+	struct addr all = ip("172.16.0.255");
+
+	publish_neighbour(h->publish, LAN, &all, broadcast, true);
+	assert_int_equal(neigh_lookup(&h->fwd.neigh, iface_of_port(LAN), &all), 0);
+	publish_neighbour(h->publish, LAN, &all, broadcast, false);
+	assert_int_equal(publish_nh_count(h->publish), 0);
+}
+
 static void a_lan_neighbour_is_found_behind_the_glean(void **state) {
 	struct hub *h = *state;
 	struct addr host = ip("172.16.0.9");
@@ -257,6 +320,10 @@ int main(void) {
 		HUB_TEST(an_answer_to_a_stranger_keeps_its_next_hop_for_a_while),
 		HUB_TEST(strangers_cannot_take_all_next_hops),
 		HUB_TEST(no_way_out_is_said_at_once),
+		HUB_TEST(a_wanted_lan_host_is_asked_for_once_a_second),
+		HUB_TEST(only_hosts_of_a_connected_lan_prefix_are_asked_for),
+		HUB_TEST(a_scan_of_the_lan_does_not_fill_the_kernels_table),
+		HUB_TEST(a_directed_broadcast_finds_no_neighbour),
 		HUB_TEST(a_lan_neighbour_is_found_behind_the_glean),
 		HUB_TEST(a_route_through_the_lan_asks_for_its_next_hop),
 	};
