@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Between the files of this backend. One family of suites a file; each gives key set-up, prefetch, seal and open.
+#pragma once
+
+// The library's own errno words and its names of old would leak into ours.
+#define NO_COMPAT_IMB_API_053
+#include <intel-ipsec-mb.h>
+
+#include "esp_crypto.h"
+
+// The alignment is there only where LINUX is defined before the header, and the library's stores fault without it.
+_Static_assert(sizeof(struct gcm_key_data) == 1024 && _Alignof(struct gcm_key_data) == ESP_KEY_ALIGN,
+	"intel-ipsec-mb's header wants -DLINUX");
+
+// Jobs ahead whose key is prefetched inside a burst.
+#define IMB_AHEAD 4
+
+// What a worker needs beside keys. All calls of an lcore share one manager.
+struct imb_lcore {
+	struct gcm_context_data gcm;
+	IMB_MGR *mgr;
+} __attribute__((aligned(64)));
+
+struct imb_family {
+	size_t (*key_bytes)(enum esp_suite suite);
+	void (*key_init)(IMB_MGR *mgr, void *key, enum esp_suite suite, const uint8_t *enc, const uint8_t *auth);
+	void (*key_prefetch)(enum esp_suite suite, const void *key, uint32_t text_bytes);
+	void (*seal)(struct imb_lcore *lc, enum esp_suite suite, struct esp_job *jobs, unsigned n);
+	void (*open)(struct imb_lcore *lc, enum esp_suite suite, struct esp_job *jobs, unsigned n);
+};
+extern const struct imb_family imb_gcm, imb_gmac;
+
+// The library's GCM for VAES keeps 48 powers of the hash key, the first one last. Set before any worker runs.
+extern bool imb_gcm_is_vaes;
+
+static inline void imb_prefetch(const void *from, unsigned lines) {
+	for (unsigned i = 0; i < lines; i++)
+		__builtin_prefetch((const uint8_t *)from + 64 * i);
+}
+
+// salt | IV (RFC 4106 section 4). The library reads it in one load: written long before, it does not wait for our
+// stores.
+static inline void imb_nonce(uint8_t nonce[16], const struct esp_job *job) {
+	memcpy(nonce, &job->salt, 4);
+	memcpy(nonce + 4, job->iv, 8);
+}
