@@ -27,8 +27,7 @@
 	X(INNER_MALFORMED, "inner_malformed", "inner IP header truncated, of a wrong version or inconsistent") \
 	X(INNER_CHECKSUM, "inner_checksum", "inner IPv4 header checksum wrong") \
 	X(CONGESTION, "congestion", \
-		"marked by the underlay as having met congestion, and its sender does not know of such marks (RFC " \
-		"6040)") \
+		"met congestion in the underlay, and its sender does not know of such marks (RFC 6040)") \
 	X(INNER_SOURCE, "inner_source", "inner source is multicast, loopback or zero, or destination is not routable") \
 	X(TTL, "ttl", "TTL or hop limit exceeded") \
 	X(NO_ROUTE, "no_route", "no route to the inner destination") \
