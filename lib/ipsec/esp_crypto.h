@@ -23,7 +23,8 @@
 // One packet. Encryption and decryption are in place; nothing outside text and icv is written.
 struct esp_job {
 	const void *key;
-	uint8_t *text; // what is encrypted: payload, padding, pad length, next header; a multiple of the suite's block
+	uint8_t *text; // what is encrypted: payload, padding, pad length, next header; a multiple of the suite's block;
+		       // CBC: not none
 	uint8_t *icv; // seal: written, icv_bytes of the suite; open: compared in constant time, and left as it was
 	const uint8_t *iv; // iv_bytes, as on the wire
 	uint32_t text_bytes;

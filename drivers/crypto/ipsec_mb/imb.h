@@ -19,6 +19,7 @@ _Static_assert(sizeof(struct gcm_key_data) == 1024 && _Alignof(struct gcm_key_da
 struct imb_lcore {
 	struct gcm_context_data gcm;
 	IMB_MGR *mgr;
+	IMB_JOB burst[ESP_BURST_MAX]; // of the library's cipher and hash calls
 } __attribute__((aligned(64)));
 
 struct imb_family {
@@ -28,7 +29,7 @@ struct imb_family {
 	void (*seal)(struct imb_lcore *lc, enum esp_suite suite, struct esp_job *jobs, unsigned n);
 	void (*open)(struct imb_lcore *lc, enum esp_suite suite, struct esp_job *jobs, unsigned n);
 };
-extern const struct imb_family imb_gcm, imb_gmac;
+extern const struct imb_family imb_gcm, imb_gmac, imb_chacha, imb_hmac;
 
 // The library's GCM for VAES keeps 48 powers of the hash key, the first one last. Set before any worker runs.
 extern bool imb_gcm_is_vaes;
