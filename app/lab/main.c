@@ -136,7 +136,7 @@ static int run(int argc, char **argv) {
 	}
 	if (optind == argc)
 		return usage(stderr), EXIT_USAGE;
-	if (opt.json_file && strcmp(opt.json_file, "-") && !is_writable(opt.json_file))
+	if (opt.json_file && strcmp(opt.json_file, "-") != 0 && !is_writable(opt.json_file))
 		return EXIT_USAGE;
 	reports = json_array();
 	for (int i = optind; i < argc; i++) {

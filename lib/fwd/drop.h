@@ -11,6 +11,7 @@
 		"outer IP header truncated, oversized, of a wrong version or inconsistent") \
 	X(OUTER_CHECKSUM, "outer_checksum", "outer IPv4 header checksum wrong") \
 	X(OUTER_FRAGMENT, "outer_fragment", "fragment of a tunnel packet") \
+	X(OUTER_SOURCE, "outer_source", "outer source is multicast, broadcast, loopback, zero or an address of ours") \
 	X(NOT_LOCAL, "not_local", "outer destination is none of our addresses") \
 	X(CLEAR_ON_PROTECTED, "clear_on_protected", "GRE in clear on a protected tunnel") \
 	X(ESP_UNKNOWN, "esp_unknown", "ESP, but no SA has this SPI") \
@@ -25,6 +26,9 @@
 	X(SPOOFED, "spoofed", "inner source does not belong to the peer (anti-spoof)") \
 	X(INNER_MALFORMED, "inner_malformed", "inner IP header truncated, of a wrong version or inconsistent") \
 	X(INNER_CHECKSUM, "inner_checksum", "inner IPv4 header checksum wrong") \
+	X(CONGESTION, "congestion", \
+		"marked by the underlay as having met congestion, and its sender does not know of such marks (RFC " \
+		"6040)") \
 	X(INNER_SOURCE, "inner_source", "inner source is multicast, loopback or zero, or destination is not routable") \
 	X(TTL, "ttl", "TTL or hop limit exceeded") \
 	X(NO_ROUTE, "no_route", "no route to the inner destination") \

@@ -3,6 +3,7 @@
 // packet waited in a ring are valid only with their generation.
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <rte_mbuf.h>
@@ -33,6 +34,7 @@ struct pkt_meta {
 	uint16_t punt_class;
 	uint16_t nbma_port;
 	struct addr nbma; // rx: outer source; WAY_NBMA: outer destination (17 bytes)
+	bool outer_ce; // rx: the underlay marked it as having met congestion
 } __attribute__((aligned(64)));
 _Static_assert(sizeof(struct pkt_meta) == 64, "one cache line");
 

@@ -112,6 +112,22 @@ static __rte_always_inline bool sender_matches(const struct peer *p, const struc
 	return peer_matches(p, meta->endpoint, &meta->nbma);
 }
 
+static bool is_ours(const struct fwd *fwd, const struct addr *a) {
+	unsigned n = rcu_read(&fwd->n_endpoints);
+
+	for (unsigned i = 0; i < n; i++)
+		if (addr_eq(&fwd->endpoints[i].addr, a))
+			return true;
+	return false;
+}
+
+// NHRP of who is not registered: an address that an answer could not go to (RFC 1122 section 3.2.1.3), or should not.
+static __rte_noinline bool stranger_is_odd(const struct fwd *fwd, const struct addr *nbma) {
+	if (nbma->family == ADDR_IPV4 && (nbma->bytes[0] == 0 || nbma->bytes[0] >= 240))
+		return true;
+	return addr_is_zero(nbma) || addr_is_multicast(nbma) || addr_is_loopback(nbma) || is_ours(fwd, nbma);
+}
+
 static __rte_always_inline uint16_t headers_burst(
 	struct lcore_ctx *lc, struct rte_mbuf **pkts, uint16_t n, struct senders *s) {
 	uint16_t kept = 0;
@@ -183,12 +199,14 @@ uint16_t gre_decap_burst(
 		meta->peer_in = peer;
 		meta->peer_in_gen = rcu_read(&peers[peer].gen);
 		sender_count(lc, &s, meta, m->pkt_len);
-		if (unlikely(meta->gre_protocol == GRE_PROTO_NHRP))
-			nhrp[(*n_nhrp)++] = m;
-		else if (unlikely(!peer))
-			pkt_drop(lc, m, DROP_UNKNOWN_PEER);
-		else
+		if (likely(peer && meta->gre_protocol != GRE_PROTO_NHRP))
 			pkts[kept++] = m;
+		else if (meta->gre_protocol != GRE_PROTO_NHRP)
+			pkt_drop(lc, m, DROP_UNKNOWN_PEER);
+		else if (!peer && stranger_is_odd(lc->fwd, &meta->nbma))
+			pkt_drop(lc, m, DROP_OUTER_SOURCE);
+		else
+			nhrp[(*n_nhrp)++] = m;
 	}
 	counted_write(lc, &s);
 	return kept;

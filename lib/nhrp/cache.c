@@ -181,16 +181,16 @@ unsigned nhrp_cache_expire(struct nhrp_cache *c, uint64_t now_ns, unsigned budge
 	return timer_wheel_advance(&c->wheel, now_ns, budget, binding_timeout, &call);
 }
 
-void nhrp_cache_cursor_open(struct nhrp_cache *c, struct binding_cursor *cur) {
+bool nhrp_cache_cursor_open(struct nhrp_cache *c, struct binding_cursor *cur) {
 	*cur = (struct binding_cursor){0};
 	if (c->n_cursors == CURSORS_MAX) {
-		cur->started =
-			true; // an ended walk: without a place in the cache it could be left on a removed binding
-		return;
+		cur->started = true; // an ended walk: without a place in the cache it could stay on a removed binding
+		return false;
 	}
 	cur->link = c->cursors;
 	c->cursors = cur;
 	c->n_cursors++;
+	return true;
 }
 
 struct binding *nhrp_cache_cursor_next(struct nhrp_cache *c, struct binding_cursor *cur) {

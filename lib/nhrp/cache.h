@@ -69,7 +69,7 @@ struct binding_cursor {
 	struct binding_cursor *link;
 	bool started;
 };
-void nhrp_cache_cursor_open(struct nhrp_cache *c, struct binding_cursor *cur);
+bool nhrp_cache_cursor_open(struct nhrp_cache *c, struct binding_cursor *cur); // false: all taken, the walk is empty
 struct binding *nhrp_cache_cursor_next(struct nhrp_cache *c, struct binding_cursor *cur);
 void nhrp_cache_cursor_close(struct nhrp_cache *c, struct binding_cursor *cur);
 

@@ -85,6 +85,48 @@ static void test_ethernet(void **state) {
 	dropped(&s, &f, DROP_OUTER_MALFORMED);
 }
 
+// What came to everybody on the link is not routed on (RFC 1812 section 5.3.4).
+static void test_link_broadcast_is_not_forwarded(void **state) {
+	static const uint8_t macs[2][6] = {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, {0x01, 0, 0x5e, 0, 0, 5}};
+	struct scene s;
+	struct frame f;
+	struct addr host = addr_of("172.16.0.9"), dst;
+
+	scene_make(&s, *state);
+	dst = s.a.lan.addr;
+	for (unsigned i = 0; i < 2; i++) {
+		inner_udp(&f, &host, &dst, 36, 64, 0);
+		frame_ether(&f, macs[i], gateway_mac, 0x0800);
+		dropped_at(&s, LAN, &f, DROP_NOT_OUR_MAC);
+	}
+}
+
+// Nobody who can be answered sends from such an address, and one of ours would have the hub register with itself.
+static void test_outer_source(void **state) {
+	static const char *const bad[] = {
+		"0.0.0.0", "127.0.0.1", "224.0.0.9", "255.255.255.255", "240.1.1.1", "192.0.2.1", "192.0.2.2"};
+	static const char *const bad_ipv6[] = {"::", "::1", "ff02::1", "2001:db8::1"};
+	struct spoke from = {.tunnel = 0};
+	struct scene s;
+	struct frame f;
+
+	scene_make(&s, *state);
+	hub_tunnel(s.h, 1, 1, NO_KEY, 0);
+	for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		from.nbma = addr_of(bad[i]);
+		frame_payload(&f, 92, 9);
+		from_spoke(&f, s.h, &from, 0x2001);
+		dropped(&s, &f, DROP_OUTER_SOURCE);
+	}
+	from.tunnel = 1;
+	for (unsigned i = 0; i < sizeof(bad_ipv6) / sizeof(bad_ipv6[0]); i++) {
+		from.nbma = addr_of(bad_ipv6[i]);
+		frame_payload(&f, 92, 9);
+		from_spoke(&f, s.h, &from, 0x2001);
+		dropped(&s, &f, DROP_OUTER_SOURCE);
+	}
+}
+
 static void test_outer_ipv4(void **state) {
 	struct scene s;
 	struct frame f;
@@ -303,6 +345,10 @@ static void test_inner_ipv6(void **state) {
 	dropped(&s, &f, DROP_INNER_SOURCE);
 	inner_only(&s, &f, "ff02::5", "2001:db8:0:b::7", 64);
 	dropped(&s, &f, DROP_INNER_SOURCE);
+	inner_only(&s, &f, "ff02::5", "ff02::5", 1);
+	dropped(&s, &f, DROP_INNER_SOURCE);
+	inner_only(&s, &f, "::1", "ff02::5", 1);
+	dropped(&s, &f, DROP_INNER_SOURCE);
 	inner_only(&s, &f, "fe80::5", "2001:db8:0:b::7", 64); // link-local is not forwarded
 	dropped(&s, &f, DROP_INNER_SOURCE);
 	frame_payload(&f, 8, 133); // router solicitation
@@ -422,6 +468,8 @@ static void test_spoofed_inner_source(void **state) {
 int main(int argc, char **argv) {
 	const struct CMUnitTest tests[] = {
 		stage_test(test_ethernet),
+		stage_test(test_link_broadcast_is_not_forwarded),
+		stage_test(test_outer_source),
 		stage_test(test_outer_ipv4),
 		stage_test(test_outer_ipv6),
 		stage_test(test_esp_and_nat_traversal),

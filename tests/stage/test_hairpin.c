@@ -69,6 +69,107 @@ static void test_both_families_over_ipv6(void **state) {
 	pass_both_families(h, &e, &f);
 }
 
+// Linux puts a Tunnel Encapsulation Limit before GRE over IPv6, unless told not to (RFC 2473 section 4.1.1).
+static void test_destination_options_before_gre(void **state) {
+	static const uint8_t options[] = {47, 0, 4, 1, 4, 1, 0, 0}; // limit 4, PadN
+	struct hub *h = *state;
+	struct addr src, dst;
+	struct spoke e, to;
+	struct frame f;
+
+	hub_tunnel(h, 1, 1, NO_KEY, 0);
+	e = hub_spoke(h, 1, "2001:db8::e", 14);
+	to = hub_spoke(h, 1, "2001:db8::f", 15);
+	src = in_prefix(&e.lan, 5);
+	dst = in_prefix(&to.lan, 7);
+	for (unsigned n = 0; n < 3; n++) { // two are more than anybody sends
+		inner_udp(&f, &src, &dst, 36, 64, 0);
+		frame_gre(&f, NO_KEY, false, 0x0800);
+		for (unsigned i = 0; i < n; i++) {
+			memcpy(frame_front(&f, sizeof(options)), options, sizeof(options));
+			if (i)
+				frame_bytes(&f)[0] = 60;
+		}
+		frame_ip(&f, &e.nbma, &h->fwd.endpoints[1].addr, n ? 60 : 47, 64, 0);
+		frame_ether(&f, hub_mac[WAN], gateway_mac, 0x86dd);
+		hub_inject(h, WAN, 0, &f);
+		hub_poll(h);
+		if (n == 2)
+			break;
+		inner_udp(&f, &src, &dst, 36, 63, 0);
+		to_spoke(&f, h, &to, 0x0800, 0);
+		hub_expect_sent(WAN, &f);
+		hub_expect_no_drops(h);
+	}
+	hub_expect_nothing_sent();
+	hub_expect_dropped(h, DROP_OUTER_MALFORMED, 1);
+}
+
+static void test_destination_options_that_lie(void **state) {
+	struct hub *h = *state;
+	struct addr from = addr_of("2001:db8::e");
+	struct frame f;
+
+	hub_tunnel(h, 1, 1, NO_KEY, 0);
+	for (unsigned units = 1; units < 256; units += 127) { // longer than the packet, or than any of use
+		for (unsigned payload = 7; payload < 2000; payload += 640) {
+			frame_payload(&f, (uint16_t)payload, 47);
+			frame_bytes(&f)[1] = (uint8_t)units;
+			frame_ip(&f, &from, &h->fwd.endpoints[1].addr, 60, 64, 0);
+			frame_ether(&f, hub_mac[WAN], gateway_mac, 0x86dd);
+			hub_inject(h, WAN, 0, &f);
+			hub_poll(h);
+			hub_expect_nothing_sent();
+			if (units == 1 && payload > 7)
+				hub_forget_drops(h); // what is behind 16 octets of options is noise
+			else
+				hub_expect_dropped(h, DROP_OUTER_MALFORMED, 1);
+		}
+	}
+}
+
+// RFC 6040 section 4.2: congestion that the underlay marked is passed on, or the packet is dropped.
+static void test_congestion_marks_of_the_underlay_are_passed_on(void **state) {
+	static const uint8_t seen[4] = {0, 3, 3, 3}; // inner Not-ECT, ECT(1), ECT(0), CE
+	struct hub *h = *state;
+	struct spoke a, b, e;
+
+	hub_tunnel(h, 0, 0, 1001, 0);
+	hub_tunnel(h, 1, 1, NO_KEY, 0);
+	a = hub_spoke(h, 0, "192.0.2.10", 10);
+	b = hub_spoke(h, 0, "192.0.2.11", 11);
+	e = hub_spoke(h, 1, "2001:db8::e", 14);
+	for (unsigned i = 0; i < 16; i++) {
+		const struct spoke *from = i & 4 ? &e : &a;
+		bool is_ipv6 = i & 8;
+		struct addr src = in_prefix(is_ipv6 ? &from->lan_ipv6 : &from->lan, 5),
+			    dst = in_prefix(is_ipv6 ? &b.lan_ipv6 : &b.lan, 7);
+		uint8_t *ip, ecn = i & 3;
+		struct frame f;
+
+		inner_udp(&f, &src, &dst, 36, 64, 0x48 | ecn);
+		from_spoke(&f, h, from, gre_protocol_of(&src));
+		ip = frame_bytes(&f) + 14;
+		if (i & 4) {
+			ip[1] |= 3 << 4;
+		} else {
+			ip[1] |= 3;
+			ipv4_checksum_again(ip);
+		}
+		hub_inject(h, WAN, 0, &f);
+		hub_poll(h);
+		if (!ecn) {
+			hub_expect_nothing_sent();
+			hub_expect_dropped(h, DROP_CONGESTION, 1);
+			continue;
+		}
+		inner_udp(&f, &src, &dst, 36, 63, 0x48 | seen[ecn]);
+		to_spoke(&f, h, &b, gre_protocol_of(&src), 0x48 | seen[ecn]);
+		hub_expect_sent(WAN, &f);
+		hub_expect_no_drops(h);
+	}
+}
+
 static void test_between_underlays(void **state) {
 	struct hub *h = *state;
 	struct spoke a, e;
@@ -242,6 +343,9 @@ int main(int argc, char **argv) {
 		stage_test(test_both_families_over_ipv4),
 		stage_test(test_both_families_over_ipv6),
 		stage_test(test_between_underlays),
+		stage_test(test_destination_options_before_gre),
+		stage_test(test_destination_options_that_lie),
+		stage_test(test_congestion_marks_of_the_underlay_are_passed_on),
 		stage_test(test_dscp_and_ecn_are_copied_outwards),
 		stage_test(test_no_key_differs_from_key_zero),
 		stage_test(test_checksums_verified_and_sent),

@@ -113,6 +113,7 @@ static void inner_for_host(struct scene *s, enum punt_class c, struct frame *inn
 static void test_inner_packets_for_the_host(void **state) {
 	struct addr us = addr_of("10.255.0.1"), us_ipv6 = addr_of("2001:db8:ff::1");
 	struct addr ospf = addr_of("224.0.0.5"), group = addr_of("239.1.1.1"), ospf_ipv6 = addr_of("ff02::5");
+	struct addr rip = addr_of("224.0.0.9"), group_ipv6 = addr_of("ff0e::1");
 	struct scene s;
 	struct frame f;
 
@@ -133,6 +134,15 @@ static void test_inner_packets_for_the_host(void **state) {
 	inner_for_host(&s, PUNT_ROUTING, &f, 0x0800);
 	frame_payload(&f, 40, 1);
 	frame_ip(&f, &s.a.protocol, &group, 17, 8, 0);
+	inner_for_host(&s, PUNT_HOST, &f, 0x0800); // a stream must not take the place of hellos
+	frame_payload(&f, 40, 1);
+	frame_ip(&f, &s.a.protocol, &group, 103, 8, 0xc0); // PIM
+	inner_for_host(&s, PUNT_ROUTING, &f, 0x0800);
+	frame_payload(&f, 40, 1);
+	frame_ip(&f, &s.a.protocol_ipv6, &group_ipv6, 17, 8, 0);
+	inner_for_host(&s, PUNT_HOST, &f, 0x86dd);
+	frame_payload(&f, 40, 1);
+	frame_ip(&f, &s.a.protocol, &rip, 17, 1, 0xc0); // link scope
 	inner_for_host(&s, PUNT_ROUTING, &f, 0x0800);
 	frame_payload(&f, 40, 1);
 	frame_ip(&f, &s.a.protocol_ipv6, &ospf_ipv6, 89, 1, 0xc0);
@@ -311,6 +321,40 @@ static void test_a_flood_from_one_spoke_leaves_the_others_alone(void **state) {
 	}
 }
 
+// One host that invents its source addresses is every stranger at once: those that are registered still get through, by
+// rate and in the ring.
+static void test_a_flood_of_invented_senders_leaves_the_registered_alone(void **state) {
+	struct spoke invented = {.tunnel = 0};
+	struct scene s;
+	struct frame flood, good;
+	unsigned of_b = 0, asked = 0;
+
+	scene_make(&s, *state);
+	nhrp_from(&good, &s, &s.b);
+	for (unsigned i = 0; i < 120; i++) { // far more than the ring or the burst of the class holds
+		struct rte_mbuf *m;
+
+		for (unsigned j = 0; j < 500; j++) {
+			invented.nbma = addr_ipv4(0xcb000000 + i * 500 + j);
+			nhrp_from(&flood, &s, &invented);
+			hub_inject(s.h, WAN, 0, &flood);
+		}
+		if (i >= 40)
+			hub_inject(s.h, WAN, 0, &good);
+		hub_poll(s.h);
+		asked += i >= 40;
+		for (unsigned j = 0; i >= 40 && j < 100 && (m = hub_punted(s.h, PUNT_NHRP)) != NULL; j++) {
+			of_b += pkt_meta(m)->peer_in == s.b.peer;
+			rte_pktmbuf_free(m);
+		}
+	}
+	for (struct rte_mbuf *m; (m = hub_punted(s.h, PUNT_NHRP)) != NULL;) {
+		of_b += pkt_meta(m)->peer_in == s.b.peer;
+		rte_pktmbuf_free(m);
+	}
+	assert_int_equal(of_b, asked);
+}
+
 // A flood in one class takes nothing from the sender's own other classes.
 static void test_a_flood_of_pings_does_not_stop_ones_own_nhrp(void **state) {
 	struct addr us = addr_of("10.255.0.1");
@@ -445,6 +489,7 @@ int main(int argc, char **argv) {
 		stage_test(test_what_needs_no_neighbour_asks_for_none),
 		stage_test(test_a_scan_of_the_lan_is_policed),
 		stage_test(test_a_flood_from_one_spoke_leaves_the_others_alone),
+		stage_test(test_a_flood_of_invented_senders_leaves_the_registered_alone),
 		stage_test(test_a_flood_of_pings_does_not_stop_ones_own_nhrp),
 		stage_test(test_arp_flood_is_policed),
 		stage_test(test_a_full_ring_is_a_named_drop),

@@ -125,7 +125,7 @@ static void test_whole_frames(void **state) {
 	}
 	hub_expect_no_drops(s.h);
 	m = packet(&s, &f, WAY_FRAME, 0);
-	pkt_meta(m)->port = 7;
+	pkt_meta(m)->port = 200;
 	sent(&s, m, EGRESS_CONTROL);
 	hub_expect_dropped(s.h, DROP_PORT_DOWN, 1);
 }

@@ -251,6 +251,78 @@ static void test_control_overtakes_data_between_workers(void **state) {
 	hub_destroy(&s->h);
 }
 
+static void flood(struct scene *s, unsigned n, void (*make)(struct frame *f, unsigned i)) {
+	struct frame f;
+
+	for (unsigned i = 0; i < n; i++) {
+		make(&f, i);
+		hub_inject(&s->h, WAN, i % s->n_workers, &f);
+		if (i % 256 == 255)
+			hub_poll(&s->h);
+	}
+	hub_poll(&s->h);
+}
+
+static void ike_make(struct frame *f, unsigned i) {
+	struct addr us = addr_of("192.0.2.1"), from = addr_ipv4(0xcb007100 + i);
+
+	frame_payload(f, 100, 1);
+	frame_udp(f, 500, 500);
+	frame_ip(f, &from, &us, 17, 64, 0);
+	frame_ether(f, hub_mac[WAN], gateway_mac, 0x0800);
+}
+
+static void arp_make(struct frame *f, unsigned i) {
+	uint8_t from[6] = {2, 9, 9, 9, (uint8_t)(i >> 8), (uint8_t)i};
+
+	frame_payload(f, 46, 1);
+	frame_ether(f, hub_mac[WAN], from, 0x0806);
+}
+
+static void ping_make(struct frame *f, unsigned i) {
+	const struct spoke *from = &scene.spokes[i % SPOKES];
+	struct addr us = addr_of("10.255.0.1");
+
+	inner_udp(f, &from->protocol, &us, 36, 64, 0);
+	from_spoke(f, &scene.h, from, 0x0800);
+}
+
+static void hello_make(struct frame *f, unsigned i) {
+	const struct spoke *from = &scene.spokes[i % SPOKES];
+	struct addr ospf = addr_of("224.0.0.5");
+
+	frame_payload(f, 44, 1);
+	frame_ip(f, &from->protocol, &ospf, 89, 1, 0xc0);
+	from_spoke(f, &scene.h, from, 0x0800);
+}
+
+static void nhrp_make(struct frame *f, unsigned i) {
+	frame_payload(f, 92, 9);
+	from_spoke(f, &scene.h, &scene.spokes[i % SPOKES], 0x2001);
+}
+
+// The punt pool is everybody's: however many workers fill the rings of the other classes, NHRP finds buffers.
+static void test_full_rings_of_other_classes_leave_buffers_for_nhrp(void **state) {
+	struct scene *s = scene_make(4, 4);
+	struct lcore_counters before, after;
+	struct rte_mbuf *m;
+
+	(void)state;
+	flood(s, 6000, ike_make);
+	flood(s, 6000, arp_make);
+	flood(s, 6000, ping_make);
+	flood(s, 16000, hello_make);
+	datapath_counters(s->h.dp, &before);
+	flood(s, 2000, nhrp_make);
+	datapath_counters(s->h.dp, &after);
+	assert_int_equal(after.drops[DROP_PUNT_NO_MBUF], 0);
+	assert_int_equal(after.punted[PUNT_NHRP] - before.punted[PUNT_NHRP], 2000);
+	for (unsigned c = 0; c < PUNT_CLASSES; c++)
+		while ((m = hub_punted(&s->h, c)) != NULL)
+			rte_pktmbuf_free(m);
+	hub_destroy(&s->h);
+}
+
 static void test_a_full_handoff_ring_is_a_named_drop(void **state) {
 	const unsigned n = 1100, room = 1023;
 	struct scene *s = scene_make(2, 2);
@@ -361,6 +433,7 @@ int main(int argc, char **argv) {
 		cmocka_unit_test(test_more_queues_to_send_than_to_receive),
 		cmocka_unit_test(test_more_queues_to_receive_than_to_send),
 		cmocka_unit_test(test_control_overtakes_data_between_workers),
+		cmocka_unit_test(test_full_rings_of_other_classes_leave_buffers_for_nhrp),
 		cmocka_unit_test(test_a_full_handoff_ring_is_a_named_drop),
 		cmocka_unit_test(test_running_workers),
 	};

@@ -197,7 +197,7 @@ static bool is_host_of(const struct prefix *net, const struct addr *a) {
 	if (a->family != ADDR_IPV4 || net->len_bits >= 31)
 		return true;
 	host_mask = UINT32_MAX >> net->len_bits;
-	v4 = (uint32_t)a->bytes[0] << 24 | a->bytes[1] << 16 | a->bytes[2] << 8 | a->bytes[3];
+	v4 = addr_to_u32(a);
 	return (v4 & host_mask) != 0 && (v4 & host_mask) != host_mask;
 }
 

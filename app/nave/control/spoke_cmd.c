@@ -92,7 +92,11 @@ static struct binding_cursor *cursor_of(struct nave *nave, const char *list, str
 		out_error(out, -ENOMEM, "out of memory");
 		return NULL;
 	}
-	nhrp_cache_cursor_open(nhrp_ctl_cache(nave->nhrp), cur);
+	if (!nhrp_cache_cursor_open(nhrp_ctl_cache(nave->nhrp), cur)) {
+		free(cur);
+		out_error(out, -EBUSY, "too many lists are being read at once: try again");
+		return NULL;
+	}
 	out_set_cursor(out, cur, nhrp_ctl_cache(nave->nhrp), cursor_free);
 	return cur;
 }

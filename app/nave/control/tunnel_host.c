@@ -152,14 +152,18 @@ static void give_to_worker(struct tunnel_ctl *t, struct rte_mbuf *m, enum egress
 		host_count(t, TUNNEL_CTL_FROM_HOST);
 }
 
-// The kernel knows only "dev dmvpn0": which spoke is behind it, our own tables say.
-static uint32_t host_lookup(const struct fwd *f, uint16_t tunnel, const struct addr *dst) {
+// The kernel knows only "dev dmvpn0": which spoke is behind it, our own tables say. *lost: why there is no adjacency.
+static uint32_t host_lookup(
+	const struct fwd *f, uint16_t tunnel, const struct addr *dst, enum tunnel_ctl_counter *lost) {
 	const struct vrf *v = &f->vrfs[f->tunnels[tunnel]->vrf];
 	uint32_t adj;
 
+	*lost = TUNNEL_CTL_HOST_NOT_REGISTERED;
 	if (dst->family == ADDR_IPV6 && addr_is_link_local(dst))
 		return neigh_lookup(&f->neigh, tunnel, dst);
 	adj = fib_lookup(dst->family == ADDR_IPV4 ? v->fib_ipv4 : v->fib_ipv6, dst);
+	if (adj == FIB_MISS)
+		*lost = TUNNEL_CTL_HOST_NO_ROUTE;
 	if (adj == FIB_MISS || adj_state_load(&f->adjs.adjs[adj]).kind != ADJ_GLEAN)
 		return adj;
 	return neigh_lookup(&f->neigh, f->adjs.adjs[adj].iface, dst);
@@ -167,12 +171,13 @@ static uint32_t host_lookup(const struct fwd *f, uint16_t tunnel, const struct a
 
 static bool packet_way(struct tunnel_ctl *t, uint16_t tunnel, struct rte_mbuf *m, const struct inner *inner) {
 	const struct fwd *f = &t->nave->fwd;
-	uint32_t i = host_lookup(f, tunnel, &inner->dst);
+	enum tunnel_ctl_counter lost;
+	uint32_t i = host_lookup(f, tunnel, &inner->dst, &lost);
 	const struct adj *a = &f->adjs.adjs[i];
 	struct adj_state s = i ? adj_state_load(a) : (struct adj_state){.kind = ADJ_INCOMPLETE};
 
 	if (s.kind != ADJ_TUNNEL && s.kind != ADJ_PORT) {
-		lose(t, m, s.kind == ADJ_INCOMPLETE ? TUNNEL_CTL_HOST_NOT_REGISTERED : TUNNEL_CTL_HOST_NO_ROUTE);
+		lose(t, m, s.kind == ADJ_INCOMPLETE ? lost : TUNNEL_CTL_HOST_NO_ROUTE);
 		return false;
 	}
 	*pkt_meta(m) = (struct pkt_meta){

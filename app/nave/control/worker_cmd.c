@@ -150,7 +150,10 @@ static int clear_counters(struct nave *nave, const struct console_args *args, st
 		cur = calloc(1, sizeof(*cur));
 		if (!cur)
 			return -ENOMEM;
-		nhrp_cache_cursor_open(nhrp_ctl_cache(nave->nhrp), cur);
+		if (!nhrp_cache_cursor_open(nhrp_ctl_cache(nave->nhrp), cur)) {
+			free(cur);
+			return out_error(out, -EBUSY, "too many lists are being read at once: try again");
+		}
 		out_set_cursor(out, cur, nhrp_ctl_cache(nave->nhrp), cursor_free);
 	}
 	for (unsigned i = 0; i < CLEAR_SPOKES_PER_SLICE; i++) {

@@ -14,6 +14,8 @@
 
 #define MAC_MASK 0x0000ffffffffffffull // of eight bytes loaded from a MAC address, little endian
 #define IPV6_FRAGMENT_LEN 8
+#define ECN_CE 3
+#define IPV6_OPTIONS_MAX 64 // a Tunnel Encapsulation Limit takes 8
 
 enum verdict {
 	GONE, // dropped or punted
@@ -28,6 +30,7 @@ struct outer {
 	uint8_t protocol;
 	bool is_fragment;
 	bool is_link_multicast; // destination is multicast that the host may want
+	uint8_t tos;
 };
 
 static __rte_always_inline enum verdict gone(struct lcore_ctx *lc, struct rte_mbuf *m, enum drop_reason why) {
@@ -120,6 +123,14 @@ static __rte_always_inline void cut(struct rte_mbuf *m, struct pkt_meta *meta, u
 	m->pkt_len = end - from;
 }
 
+static bool is_link_broadcast(const struct rte_mbuf *m) {
+	return rte_is_multicast_ether_addr(&rte_pktmbuf_mtod(m, const struct rte_ether_hdr *)->dst_addr);
+}
+
+static bool is_multicast(uint8_t family, const uint8_t *dst) {
+	return family == ADDR_IPV4 ? (dst[0] & 0xf0) == 0xe0 : dst[0] == 0xff;
+}
+
 // The common part: ours, to be routed, or neither.
 static __rte_always_inline enum verdict classify_ip(struct lcore_ctx *lc, const struct fwd_port *port,
 	struct rte_mbuf *m, const struct outer *o, uint8_t family, const uint8_t *dst) {
@@ -128,6 +139,7 @@ static __rte_always_inline enum verdict classify_ip(struct lcore_ctx *lc, const 
 	if (likely(is_local(lc->fwd, port, family, dst, meta))) {
 		if (likely(o->protocol == IPPROTO_GRE && !o->is_fragment && meta->endpoint != IFACE_NONE)) {
 			cut(m, meta, o->l4_off, o->end);
+			meta->outer_ce = (o->tos & ECN_CE) == ECN_CE;
 			return TO_GRE;
 		}
 		return classify_local(lc, m, o);
@@ -136,6 +148,8 @@ static __rte_always_inline enum verdict classify_ip(struct lcore_ctx *lc, const 
 		return punt(lc, m, PUNT_UNDERLAY);
 	if (!port->is_lan)
 		return gone(lc, m, DROP_NOT_LOCAL);
+	if (is_link_broadcast(m) && !is_multicast(family, dst)) // RFC 1812 section 5.3.4
+		return gone(lc, m, DROP_NOT_OUR_MAC);
 	meta->gre_protocol = family == ADDR_IPV4 ? GRE_PROTO_IPV4 : GRE_PROTO_IPV6;
 	cut(m, meta, RTE_ETHER_HDR_LEN, o->end);
 	return TO_CLEAR;
@@ -174,13 +188,43 @@ static __rte_always_inline enum verdict classify_ipv4(
 		.l4_off = RTE_ETHER_HDR_LEN + hdr_len_bytes,
 		.end = RTE_ETHER_HDR_LEN + total,
 		.protocol = ip->next_proto_id,
+		.tos = ip->type_of_service,
 		.is_fragment = ip->fragment_offset & RTE_BE16(RTE_IPV4_HDR_OFFSET_MASK | RTE_IPV4_HDR_MF_FLAG),
 		.is_link_multicast = (ip->dst_addr & RTE_BE32(0xffffff00)) == RTE_BE32(0xe0000000),
 	};
 	return classify_ip(lc, port, m, &o, ADDR_IPV4, (const uint8_t *)&ip->dst_addr);
 }
 
-// RFC 8200 section 3. Tunnel packets have no extension headers, a fragment header apart.
+// Over one Destination Options header, which Linux puts before GRE (RFC 2473 section 4.1.1), to what is behind it.
+static bool options_skip(const struct rte_mbuf *m, struct outer *o) {
+	const uint8_t *options = rte_pktmbuf_mtod_offset(m, const uint8_t *, o->l4_off);
+	unsigned room = o->end - o->l4_off, len_bytes;
+
+	if (room < 8)
+		return false;
+	len_bytes = 8 + 8u * options[1];
+	if (len_bytes > room || len_bytes > IPV6_OPTIONS_MAX || options[0] == IPPROTO_DSTOPTS)
+		return false;
+	o->protocol = options[0];
+	o->l4_off += len_bytes;
+	return true;
+}
+
+static enum verdict classify_ipv6_payload(
+	struct lcore_ctx *lc, const struct fwd_port *port, struct rte_mbuf *m, struct outer *o, const uint8_t *dst) {
+	if (o->protocol == IPPROTO_DSTOPTS && is_local(lc->fwd, port, ADDR_IPV6, dst, pkt_meta(m)) &&
+		!options_skip(m, o))
+		return gone(lc, m, DROP_OUTER_MALFORMED);
+	if (o->protocol == IPPROTO_FRAGMENT) {
+		if (o->end - o->l4_off < IPV6_FRAGMENT_LEN)
+			return gone(lc, m, DROP_OUTER_MALFORMED);
+		o->is_fragment = true;
+		o->protocol = *rte_pktmbuf_mtod_offset(m, const uint8_t *, o->l4_off);
+	}
+	return classify_ip(lc, port, m, o, ADDR_IPV6, dst);
+}
+
+// RFC 8200 section 3. Of extension headers tunnel packets have destination options at most; a fragment is recognized.
 static enum verdict classify_ipv6(struct lcore_ctx *lc, const struct fwd_port *port, struct rte_mbuf *m) {
 	const struct rte_ipv6_hdr *ip = rte_pktmbuf_mtod_offset(m, const struct rte_ipv6_hdr *, RTE_ETHER_HDR_LEN);
 	struct pkt_meta *meta = pkt_meta(m);
@@ -198,15 +242,10 @@ static enum verdict classify_ipv6(struct lcore_ctx *lc, const struct fwd_port *p
 		.l4_off = RTE_ETHER_HDR_LEN + sizeof(*ip),
 		.end = RTE_ETHER_HDR_LEN + sizeof(*ip) + payload,
 		.protocol = ip->proto,
+		.tos = (uint8_t)(rte_be_to_cpu_32(ip->vtc_flow) >> 20),
 		.is_link_multicast = ip->dst_addr[0] == 0xff && (ip->dst_addr[1] & 0xf) == 2,
 	};
-	if (o.protocol == IPPROTO_FRAGMENT) {
-		if (payload < IPV6_FRAGMENT_LEN)
-			return gone(lc, m, DROP_OUTER_MALFORMED);
-		o.is_fragment = true;
-		o.protocol = *((const uint8_t *)(ip + 1));
-	}
-	return classify_ip(lc, port, m, &o, ADDR_IPV6, ip->dst_addr);
+	return classify_ipv6_payload(lc, port, m, &o, ip->dst_addr);
 }
 
 static __rte_noinline enum verdict classify_frame(
@@ -251,16 +290,18 @@ static __rte_always_inline uint32_t load_u32(const uint8_t *p) {
 static __rte_always_inline bool is_express(const struct express *e, const struct rte_mbuf *m, const uint8_t *frame) {
 	const struct rte_ipv4_hdr *ip = (const struct rte_ipv4_hdr *)(frame + RTE_ETHER_HDR_LEN);
 	uint64_t dst, differ;
+	uint32_t start;
 
 	if (unlikely(m->data_len < EXPRESS_LEN_BYTES || m->nb_segs != 1))
 		return false;
 	memcpy(&dst, frame, sizeof(dst));
+	start = load_u32(frame + 12);
 	// Octets 12 to 15: Ethernet type, version and length, TOS; 20 to 23: flags and offset, TTL, protocol.
 	differ = (dst & MAC_MASK) ^ e->mac;
-	differ |= (load_u32(frame + 12) & RTE_BE32(0xffffff00)) ^
-		  RTE_BE32(RTE_ETHER_TYPE_IPV4 << 16 | RTE_IPV4_VHL_DEF << 8);
+	differ |= (start & RTE_BE32(0xffffff00)) ^ RTE_BE32(RTE_ETHER_TYPE_IPV4 << 16 | RTE_IPV4_VHL_DEF << 8);
 	differ |= (load_u32(frame + 20) & RTE_BE32(0x3fff00ff)) ^ RTE_BE32(IPPROTO_GRE);
 	differ |= ip->dst_addr ^ e->dst_be;
+	differ |= start & start >> 1 & RTE_BE32(1); // both bits of CE, next to each other in one octet
 	return differ == 0 && e->dst_be != 0;
 }
 

@@ -13,7 +13,6 @@
 #include "punt.h"
 #include "worker.h"
 
-#define PUNT_POOL_MBUFS 12288 // more than all rings of one worker hold
 #define CONTROL_POOL_MBUFS 8192
 #define POOL_CACHE 128
 // Lcores may share a CPU: with the default ring a preempted one would stop the others (recipes: 74,000 cycles an
@@ -70,7 +69,7 @@ static void worker_free(struct worker *w) {
 
 static int worker_rings(struct lcore_ctx *lc) {
 	for (unsigned c = 0; c < PUNT_CLASSES; c++) {
-		lc->punt[c] = ring_create("punt", c, lc->id, punt_ring_size(c));
+		lc->punt[c] = ring_create("punt", c, lc->id, punt_ring_size(c, lc->n_workers));
 		if (!lc->punt[c])
 			return -ENOMEM;
 	}
@@ -155,7 +154,8 @@ struct datapath *datapath_create(const struct datapath_conf *conf) {
 	dp->spoke_base = rte_zmalloc("spoke_base", (size_t)dp->fwd->peers.max * sizeof(*dp->spoke_base), 0);
 	if (!dp->spoke_base)
 		goto err_free;
-	dp->punt_pool = pool_create(dp, "punt", conf->punt_pool_mbufs ? conf->punt_pool_mbufs : PUNT_POOL_MBUFS);
+	dp->punt_pool =
+		pool_create(dp, "punt", conf->punt_pool_mbufs ? conf->punt_pool_mbufs : punt_pool_size(dp->n_workers));
 	dp->control_pool = pool_create(dp, "control", CONTROL_POOL_MBUFS);
 	if (!dp->punt_pool || !dp->control_pool)
 		goto err_free;

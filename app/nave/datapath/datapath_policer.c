@@ -5,6 +5,10 @@
 #include "punt.h"
 #include "punt_policer.h"
 
+#define PUNT_RING_MIN 64u
+#define PUNT_POOL_MBUFS 12288 // 6,400 in the rings of other classes, 190 in the cache of each lcore, the rest for NHRP
+#define PUNT_POOL_WORKERS 8 // so far
+
 // What control can take of each class from one worker, and one sender's part of it relative to the configured rate.
 static const struct {
 	uint32_t pps;
@@ -42,6 +46,8 @@ struct punt_policer *punt_policer_create(uint32_t max_peers, uint32_t per_source
 		token_bucket_init(&p->of_class[c], classes[c].pps, classes[c].burst, hz);
 		token_bucket_init(&p->per_source[c], pps, RTE_MAX(pps / 4, 32u), hz);
 	}
+	// Half of what there is, so that those who are registered always find the other half.
+	token_bucket_init(&p->strangers_nhrp, classes[PUNT_NHRP].pps / 2, classes[PUNT_NHRP].burst / 2, hz);
 	return p;
 }
 
@@ -53,6 +59,12 @@ void punt_policer_free(struct punt_policer *p) {
 	rte_free(p);
 }
 
-unsigned punt_ring_size(enum punt_class c) {
-	return classes[c].ring;
+unsigned punt_ring_size(enum punt_class c, uint16_t n_workers) {
+	if (c == PUNT_NHRP)
+		return classes[c].ring;
+	return RTE_MAX(rte_align32prevpow2(classes[c].ring / n_workers), PUNT_RING_MIN);
+}
+
+uint32_t punt_pool_size(uint16_t n_workers) {
+	return PUNT_POOL_MBUFS + (n_workers > PUNT_POOL_WORKERS ? (n_workers - PUNT_POOL_WORKERS) * 384u : 0);
 }

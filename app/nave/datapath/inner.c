@@ -41,12 +41,12 @@ enum inner_kind inner_check_ipv4_long(struct rte_mbuf *m, enum drop_reason *why)
 	return dst >= 224 ? INNER_MULTICAST : INNER_UNICAST;
 }
 
-static bool ipv6_is_below_two(const uint8_t *a) { // :: or ::1
+static bool ipv6_is(const uint8_t *a, uint8_t last) { // :: or ::1
 	uint64_t hi, lo;
 
 	memcpy(&hi, a, sizeof(hi));
 	memcpy(&lo, a + 8, sizeof(lo));
-	return hi == 0 && (lo == 0 || lo == RTE_BE64(1));
+	return hi == 0 && lo == rte_cpu_to_be_64(last);
 }
 
 // Neighbour discovery has no work inside a tunnel: NHRP does it.
@@ -68,16 +68,39 @@ enum inner_kind inner_check_ipv6(struct rte_mbuf *m, enum drop_reason *why) {
 	if (payload > m->data_len - sizeof(*ip))
 		return INNER_DROP;
 	inner_cut(m, sizeof(*ip) + payload);
+	*why = DROP_INNER_SOURCE;
+	if (ip->src_addr[0] == 0xff || ipv6_is(ip->src_addr, 1)) // RFC 4291 sections 2.5.3 and 2.7
+		return INNER_DROP;
 	if (ip->dst_addr[0] == 0xff) {
 		*why = DROP_MULTICAST;
 		return is_neighbour_discovery(m, ip) ? INNER_DROP : INNER_MULTICAST;
 	}
-	*why = DROP_INNER_SOURCE;
-	if (ip->src_addr[0] == 0xff || ipv6_is_below_two(ip->src_addr) || ipv6_is_below_two(ip->dst_addr))
+	if (ipv6_is(ip->src_addr, 0) || ipv6_is(ip->dst_addr, 0) || ipv6_is(ip->dst_addr, 1))
 		return INNER_DROP;
 	if (inner_ipv6_is_link_local(ip->src_addr) || inner_ipv6_is_link_local(ip->dst_addr))
 		return INNER_LINK_LOCAL;
 	return INNER_UNICAST;
+}
+
+#define ECN_CE 3
+
+bool inner_mark_congestion(struct rte_mbuf *m, bool is_ipv6) {
+	uint8_t *ip = rte_pktmbuf_mtod(m, uint8_t *);
+	struct rte_ipv4_hdr *ipv4 = (struct rte_ipv4_hdr *)ip;
+	uint8_t was = is_ipv6 ? ip[1] >> 4 & ECN_CE : ip[1] & ECN_CE;
+	uint32_t sum;
+
+	if (!was)
+		return false;
+	if (is_ipv6) {
+		ip[1] |= ECN_CE << 4;
+		return true;
+	}
+	ip[1] |= ECN_CE;
+	sum = (uint16_t)~rte_be_to_cpu_16(ipv4->hdr_checksum) + (ECN_CE - was); // RFC 1624
+	sum = (sum & 0xffff) + (sum >> 16);
+	ipv4->hdr_checksum = rte_cpu_to_be_16((uint16_t)~sum);
+	return true;
 }
 
 static bool port_is_bgp(const uint8_t *l4) {
@@ -87,12 +110,23 @@ static bool port_is_bgp(const uint8_t *l4) {
 	return ports[0] == RTE_BE16(PORT_BGP) || ports[1] == RTE_BE16(PORT_BGP);
 }
 
+// 224.0.0.0/24 or ff02::/16: hellos and what goes with them.
+static bool is_link_scope(const uint8_t *ip, bool is_ipv6) {
+	static const uint8_t local[3] = {224, 0, 0};
+
+	if (is_ipv6)
+		return ip[24] == 0xff && (ip[25] & 0xf) == 2;
+	return memcmp(ip + offsetof(struct rte_ipv4_hdr, dst_addr), local, sizeof(local)) == 0;
+}
+
 bool inner_is_routing(const struct rte_mbuf *m, bool is_ipv6) {
 	const uint8_t *ip = rte_pktmbuf_mtod(m, const uint8_t *);
 	uint16_t l4_off = is_ipv6 ? sizeof(struct rte_ipv6_hdr) : (ip[0] & 0xf) * 4;
 	uint8_t protocol =
 		is_ipv6 ? ((const struct rte_ipv6_hdr *)ip)->proto : ((const struct rte_ipv4_hdr *)ip)->next_proto_id;
 
+	if (is_link_scope(ip, is_ipv6))
+		return true;
 	switch (protocol) {
 	case PROTO_EIGRP:
 	case PROTO_OSPF:

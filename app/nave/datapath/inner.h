@@ -24,7 +24,9 @@ enum inner_kind {
 // sets *why.
 static __rte_always_inline enum inner_kind inner_check_ipv4(struct rte_mbuf *m, enum drop_reason *why);
 enum inner_kind inner_check_ipv6(struct rte_mbuf *m, enum drop_reason *why);
-// A packet for the host: does a routing protocol speak in it.
+// RFC 6040 section 4.2: CE of the outer header onto the inner one. false: its transport does not know of it.
+bool inner_mark_congestion(struct rte_mbuf *m, bool is_ipv6);
+// A packet for the host: does a routing protocol speak in it. Multicast of link scope counts, a stream does not.
 bool inner_is_routing(const struct rte_mbuf *m, bool is_ipv6);
 
 static __rte_always_inline bool inner_ipv6_is_link_local(const uint8_t *a) {

@@ -10,13 +10,14 @@ static void drop_all(struct lcore_ctx *lc, struct rte_mbuf **pkts, uint16_t n, e
 }
 
 static uint16_t port_send(struct lcore_ctx *lc, uint16_t port_idx, struct rte_mbuf **pkts, uint16_t n) {
-	const struct fwd_port *port = &lc->fwd->ports[port_idx];
+	const struct fwd_port *port;
 	uint16_t sent, worker;
 
-	if (unlikely(port_idx >= lc->fwd->n_ports || !port->present)) {
+	if (unlikely(port_idx >= lc->fwd->n_ports || !lc->fwd->ports[port_idx].present)) {
 		drop_all(lc, pkts, n, DROP_PORT_DOWN);
 		return 0;
 	}
+	port = &lc->fwd->ports[port_idx];
 	worker = port_tx_worker(port, lc->id);
 	if (unlikely(worker != lc->id)) {
 		handoff_frames(lc, worker, pkts, n);

@@ -30,7 +30,14 @@ static bool is_admitted(struct punt_policer *p, enum punt_class c, const struct 
 	if (!token_bucket_take(&one, now))
 		return false;
 	row->full_at[c] = one.full_at;
+	if (c == PUNT_NHRP && !meta->peer_in && !token_bucket_take(&p->strangers_nhrp, now))
+		return false;
 	return token_bucket_take(&p->of_class[c], now);
+}
+
+// The last quarter of the ring is for those who are registered.
+static bool has_room(const struct rte_ring *ring, bool is_stranger) {
+	return is_stranger ? rte_ring_free_count(ring) > ring->size / 4 : !rte_ring_full(ring);
 }
 
 // A copy of the first bytes in the punt pool, meta with it. DROP_REASON_COUNT: *to is there.
@@ -57,7 +64,7 @@ static enum drop_reason copy_enqueue(
 
 	if (!is_admitted(lc->punt_policer, c, m, pkt_meta((struct rte_mbuf *)m), lc->now_tsc))
 		return DROP_POLICED;
-	if (rte_ring_full(lc->punt[c]))
+	if (!has_room(lc->punt[c], c == PUNT_NHRP && !pkt_meta((struct rte_mbuf *)m)->peer_in))
 		return DROP_PUNT_RING_FULL;
 	why = copy(lc, m, len_bytes, &to);
 	if (why != DROP_REASON_COUNT)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // From a worker to the control core: packets copied whole into the punt pool, so that control never holds an rx buffer.
-// Each class has its own bounded ring; each class, and each sender within it, has a token bucket on every worker.
+// Each class has its own bounded ring; each class, and each sender within it, has a token bucket on every worker. Of
+// NHRP, senders that are not registered get half of the rate and three quarters of the ring between them.
 #pragma once
 
 #include "lcore_ctx.h"
@@ -14,8 +15,10 @@ struct punt_policer;
 // address.
 struct punt_policer *punt_policer_create(uint32_t max_peers, uint32_t per_source_pps); // NULL: out of memory
 void punt_policer_free(struct punt_policer *p);
-// Entries of the ring of a class; a power of two.
-unsigned punt_ring_size(enum punt_class c);
+// Entries of one worker's ring of a class; a power of two. All classes but NHRP share theirs out among the workers, so
+// that all of them full leave buffers of the punt pool for NHRP.
+unsigned punt_ring_size(enum punt_class c, uint16_t n_workers);
+uint32_t punt_pool_size(uint16_t n_workers);
 
 // Takes m. Dropped: POLICED, PUNT_RING_FULL, PUNT_NO_MBUF, TOO_BIG.
 void punt_one(struct lcore_ctx *lc, enum punt_class c, struct rte_mbuf *m);

@@ -17,6 +17,7 @@ struct bucket_row {
 struct punt_policer {
 	struct token_bucket of_class[PUNT_CLASSES];
 	struct token_bucket per_source[PUNT_CLASSES]; // full_at is put in per sender
+	struct token_bucket strangers_nhrp; // all of them together: whoever invents addresses is many
 	uint32_t max_peers;
 	struct bucket_row *peers; // [max_peers]
 	struct bucket_row *strangers; // [STRANGER_BUCKETS]

@@ -168,6 +168,8 @@ static __rte_always_inline enum drop_reason note(
 	b->kind[i] = is_ipv6 ? inner_check_ipv6(m, &why) : inner_check_ipv4(m, &why);
 	if (unlikely(b->kind[i] == INNER_DROP))
 		return why;
+	if (unlikely(meta->outer_ce) && !inner_mark_congestion(m, is_ipv6))
+		return DROP_CONGESTION;
 	b->to.table[i] = TABLE(b->vrf, is_ipv6);
 	if (is_ipv6)
 		b->to.ipv6[i] = rte_pktmbuf_mtod(m, const struct rte_ipv6_hdr *)->dst_addr;
@@ -255,14 +257,16 @@ static void glean(struct lcore_ctx *lc, struct rte_mbuf *m, struct pkt_meta *met
 	pkt_drop(lc, m, DROP_NEIGHBOUR);
 }
 
+static void for_host(struct lcore_ctx *lc, struct rte_mbuf *m, const struct pkt_meta *meta) {
+	punt_one(lc, inner_is_routing(m, meta->gre_protocol == GRE_PROTO_IPV6) ? PUNT_ROUTING : PUNT_HOST, m);
+}
+
 // What is not forwarded: for the host, or dropped by name.
 static void deliver_or_drop(
 	struct lcore_ctx *lc, struct rte_mbuf *m, struct pkt_meta *meta, const struct adj *a, uint8_t kind) {
-	bool is_ipv6 = meta->gre_protocol == GRE_PROTO_IPV6;
-
 	switch (kind) {
 	case ADJ_LOCAL:
-		punt_one(lc, inner_is_routing(m, is_ipv6) ? PUNT_ROUTING : PUNT_HOST, m);
+		for_host(lc, m, meta);
 		break;
 	case ADJ_GLEAN:
 		glean(lc, m, meta, a->iface);
@@ -290,7 +294,7 @@ static __rte_always_inline bool decide(struct lcore_ctx *lc, struct rte_mbuf *m,
 	struct pkt_meta *meta = pkt_meta(m);
 
 	if (unlikely(inner_kind == INNER_MULTICAST)) {
-		punt_one(lc, PUNT_ROUTING, m); // for the host, never reflected to other spokes
+		for_host(lc, m, meta); // never reflected to other spokes
 		return false;
 	}
 	meta->way = WAY_ADJ;

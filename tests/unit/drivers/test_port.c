@@ -286,8 +286,10 @@ static void errors_name_what_mends_them(void **state) {
 	assert_refused(&c, "no PCI device 0000:ff:1f.7");
 	c.device = "net_nonesuch0,iface=hub0";
 	assert_refused(&c, "no driver that takes \"net_nonesuch0,iface=hub0\"");
-	c.device = "eth0";
-	assert_refused(&c, "eth0 is neither a PCI address (0000:3b:00.1) nor a DPDK device");
+	c.device = "nonesuch0"; // no interface of any machine
+	assert_refused(&c, "nonesuch0 is neither a PCI address (0000:3b:00.1) nor a DPDK device");
+	c.device = "lo";
+	assert_refused(&c, "lo is an interface of the kernel: write device: \"net_af_packet0,iface=lo\"");
 	c.device_netns = "no-such-namespace";
 	assert_refused(&c, "'ip netns add no-such-namespace'");
 }
