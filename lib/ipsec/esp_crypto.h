@@ -34,10 +34,10 @@ struct esp_job {
 	bool ok; // open: the ICV was right. When false, text is garbage and must not be looked at
 };
 _Static_assert(sizeof(struct esp_job) <= 64, "one line a job");
-// What stands where. GMAC, and integrity without AEAD (CBC, NULL), cover SPI, sequence number, IV and text as they lie
-// in the packet: the ESP header and the IV stand right before text. Without AEAD the high half of an ESN follows text
-// (RFC 4303 section 2.8): there the ICV stands right behind text. aad is read by every suite for the high half, by
-// AEADs for all of it.
+// What stands where. AEADs take what they authenticate beside text from aad and iv. Integrity without AEAD (CBC, NULL)
+// covers SPI, sequence number, IV and text as they lie in the packet, then the high half of an ESN (RFC 4303
+// section 2.8): there the ESP header and the IV stand right before text, the ICV right behind it, and aad gives the
+// high half.
 
 struct esp_crypto_ops {
 	const char *name; // "ipsec-mb"
