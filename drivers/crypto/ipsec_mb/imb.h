@@ -12,8 +12,8 @@
 _Static_assert(sizeof(struct gcm_key_data) == 1024 && _Alignof(struct gcm_key_data) == ESP_KEY_ALIGN,
 	"intel-ipsec-mb's header wants -DLINUX");
 
-// Jobs ahead whose key is prefetched inside a burst. Measured with 10,000 keys, 594 and 1424 bytes: 3 is best, at 8 a
-// packet costs 15 to 25 % more, since the first keys of a burst come late.
+// Jobs ahead whose key is prefetched inside a burst. With 10,000 keys and 594 or 1424 bytes 2 and 3 cannot be told
+// apart, 4 and 6 cost somewhat more, 8 some 10 to 25 %: the first keys of a burst come late.
 #define IMB_AHEAD 3
 
 // What a worker needs beside keys. All calls of an lcore share one manager.
