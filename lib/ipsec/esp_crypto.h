@@ -23,7 +23,8 @@
 // One packet. Encryption and decryption are in place; nothing outside text and icv is written.
 struct esp_job {
 	const void *key;
-	uint8_t *text; // what is encrypted: payload, padding, pad length, next header; a multiple of the suite's block
+	uint8_t *text; // what is encrypted: payload, padding, pad length, next header; a multiple of the suite's block;
+		       // CBC: not none
 	uint8_t *icv; // seal: written, icv_bytes of the suite; open: compared in constant time, and left as it was
 	const uint8_t *iv; // iv_bytes, as on the wire
 	uint32_t text_bytes;
@@ -33,10 +34,10 @@ struct esp_job {
 	bool ok; // open: the ICV was right. When false, text is garbage and must not be looked at
 };
 _Static_assert(sizeof(struct esp_job) <= 64, "one line a job");
-// What stands where. GMAC, and integrity without AEAD (CBC, NULL), cover SPI, sequence number, IV and text as they lie
-// in the packet: the ESP header and the IV stand right before text. Without AEAD the high half of an ESN follows text
-// (RFC 4303 section 2.8): there the ICV stands right behind text. aad is read by every suite for the high half, by
-// AEADs for all of it.
+// What stands where. AEADs take what they authenticate beside text from aad and iv. Integrity without AEAD (CBC, NULL)
+// covers SPI, sequence number, IV and text as they lie in the packet, then the high half of an ESN (RFC 4303
+// section 2.8): there the ESP header and the IV stand right before text, the ICV right behind it, and aad gives the
+// high half.
 
 struct esp_crypto_ops {
 	const char *name; // "ipsec-mb"
@@ -68,9 +69,17 @@ void esp_wipe(void *p, size_t bytes);
 
 // Two ICVs in a time that does not tell where they differ. bytes: a multiple of 4, as every suite's is.
 static inline bool esp_icv_equal(const uint8_t *a, const uint8_t *b, unsigned bytes) {
-	uint32_t diff = 0;
+	uint64_t diff = 0;
+	unsigned i = 0;
 
-	for (unsigned i = 0; i < bytes; i += 4) {
+	for (; i + 8 <= bytes; i += 8) {
+		uint64_t x, y;
+
+		memcpy(&x, a + i, 8);
+		memcpy(&y, b + i, 8);
+		diff |= x ^ y;
+	}
+	if (i < bytes) {
 		uint32_t x, y;
 
 		memcpy(&x, a + i, 4);

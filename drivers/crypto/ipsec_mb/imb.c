@@ -30,6 +30,8 @@ static void control_init(void) {
 }
 
 static const struct imb_family *family(enum esp_suite suite) {
+	if (suite == ESP_NULL || (unsigned)suite >= ESP_SUITE_COUNT)
+		return NULL;
 	switch (suite) {
 	case ESP_AES_GCM_128_16:
 	case ESP_AES_GCM_128_12:
@@ -41,8 +43,10 @@ static const struct imb_family *family(enum esp_suite suite) {
 	case ESP_AES_GMAC_128:
 	case ESP_AES_GMAC_256:
 		return &imb_gmac;
+	case ESP_CHACHA20_POLY1305:
+		return &imb_chacha;
 	default:
-		return NULL;
+		return &imb_hmac;
 	}
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// AES-GCM (RFC 4106) and AES-GMAC (RFC 4543) by the library's one-shot calls: packet by packet, which beats its job and
-// burst interfaces by 10 to 75 cycles a packet. The key is the library's schedule, 1024 bytes.
+// AES-GCM (RFC 4106) and AES-GMAC (RFC 4543) by the library's direct calls: packet by packet, 16 to 58 cycles less than
+// its job and burst calls (version 1.3, 64 to 1424 bytes). The key is the library's schedule, 1024 bytes.
 #include "imb.h"
 
 #define HASH_KEYS_END \
