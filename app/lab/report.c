@@ -185,7 +185,7 @@ void report_table(const struct scenario *s, const json_t *report, FILE *out) {
 			integer(reg, "refreshes"), number(reg, "refresh_per_second"),
 			number(reg, "refresh_per_control_second"),
 			integer(reg, "traffic_sent") - integer(reg, "traffic_lost"), integer(reg, "traffic_lost"));
-	fprintf(out, "memory          %.0f bytes a spoke, tables sized for %lld\n\n",
+	fprintf(out, "memory          %.0f bytes a spoke, the fixed part among them; tables sized for %lld\n\n",
 		number(json_object_get(report, "memory"), "bytes_per_spoke"),
 		integer(json_object_get(report, "memory"), "max_spokes"));
 	if (json_array_size(json_object_get(report, "traffic")))
