@@ -14,7 +14,15 @@
 	X(OUTER_SOURCE, "outer_source", "outer source is multicast, broadcast, loopback, zero or an address of ours") \
 	X(NOT_LOCAL, "not_local", "outer destination is none of our addresses") \
 	X(CLEAR_ON_PROTECTED, "clear_on_protected", "GRE in clear on a protected tunnel") \
+	X(CLEAR_TUNNEL, "clear_tunnel", "opened by an SA, but the GRE key is that of a tunnel without protection") \
 	X(ESP_UNKNOWN, "esp_unknown", "ESP, but no SA has this SPI") \
+	X(ESP_MALFORMED, "esp_malformed", "ESP of a wrong length, padding or next header") \
+	X(ESP_REPLAY, "esp_replay", "ESP sequence number seen before, or left of the window") \
+	X(ESP_ICV, "esp_icv", "ESP whose ICV is wrong") \
+	X(ESP_DUMMY, "esp_dummy", "ESP dummy packet (traffic flow confidentiality)") \
+	X(OWNER_RING_FULL, "owner_ring_full", "ring to the worker that owns the SA full") \
+	X(NO_SA, "no_sa", "for a peer without an outbound SA") \
+	X(SA_EXPIRED, "sa_expired", "sequence numbers of the outbound SA are used up") \
 	X(NATT_KEEPALIVE, "natt_keepalive", "NAT keepalive, UDP 4500 with one byte") \
 	X(NATT_MALFORMED, "natt_malformed", "UDP 4500 that is neither ESP, IKE nor keepalive") \
 	X(GRE_MALFORMED, "gre_malformed", "GRE header truncated, of a wrong version or with reserved flags") \
@@ -44,6 +52,7 @@
 	X(PUNT_NO_MBUF, "punt_no_mbuf", "punt pool empty") \
 	X(EGRESS_RING_FULL, "egress_ring_full", "handoff ring to another worker full") \
 	X(HEADROOM, "headroom", "no room in the mbuf for the tunnel headers") \
+	X(TAILROOM, "tailroom", "no room in the mbuf for padding and ICV") \
 	X(TX_FULL, "tx_full", "transmit queue of the port full") \
 	X(PORT_DOWN, "port_down", "way out leads to a port that is not there")
 

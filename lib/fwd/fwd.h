@@ -10,6 +10,8 @@
 #include "rcu.h"
 #include "tunnel.h"
 
+struct ipsec;
+
 struct fwd_sizes {
 	uint32_t max_spokes; // registered at once
 	uint32_t max_adjs; // 0: 3 x max_spokes + 4096
@@ -31,6 +33,7 @@ struct fwd {
 	struct fwd_port ports[FWD_PORTS_MAX];
 	uint16_t n_vrfs; // 0 is the default VRF
 	struct vrf vrfs[FWD_VRFS_MAX];
+	struct ipsec *ipsec; // NULL: no tunnel is protected. Made and freed by who made fwd (ipsec.h)
 };
 
 int fwd_init(struct fwd *f, const struct fwd_sizes *sizes); // -ENOMEM

@@ -15,19 +15,24 @@
 #include "ring_msg.h"
 
 #define BURST_MAX 32
+#define LCORE_EVENTS_MAX (2 * BURST_MAX) // a burst has at most one of esp_in and one of esp_out for a packet
 
 // Stages of the pipeline in order, for counters and cycle accounting.
 #define STAGES(X) \
 	X(RX, "rx") \
 	X(CLASSIFY, "classify") \
+	X(ESP_IN, "esp_in") \
 	X(GRE_DECAP, "gre_decap") \
 	X(ROUTE, "route") \
 	X(HANDOFF, "handoff") \
 	X(GRE_ENCAP, "gre_encap") \
+	X(ESP_OUT, "esp_out") \
 	X(TX, "tx") \
 	X(PUNT, "punt") \
 	X(FROM_CONTROL, "from_control") \
-	X(FROM_WORKER, "from_worker")
+	X(FROM_WORKER, "from_worker") \
+	X(ESP_HANDOFF, "esp_handoff") \
+	X(ESP_FROM_WORKER, "esp_from_worker")
 
 enum stage {
 #define X(name, counter) STAGE_##name,
@@ -37,6 +42,8 @@ enum stage {
 };
 
 const char *stage_name(enum stage s);
+
+struct sa_event;
 
 struct spoke_counters { // by peer index; half a cache line
 	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes; // inner bytes
@@ -67,7 +74,13 @@ struct lcore_ctx {
 	struct rte_ring *from_control[EGRESS_PRIORITIES]; // in
 	struct rte_ring *to_worker[FWD_WORKERS_MAX][EGRESS_PRIORITIES]; // out; [id] unused
 	struct rte_ring *from_worker[FWD_WORKERS_MAX][EGRESS_PRIORITIES]; // in; [id] unused
+	struct rte_ring *esp_to[FWD_WORKERS_MAX]; // out: encrypted, their SA is owned there; [id] unused
+	struct rte_ring *esp_from[FWD_WORKERS_MAX]; // in
+	void *crypto; // this worker's, of fwd->ipsec->ops
 	void *punt_policer; // punt.c
+	struct sa_event *events; // [LCORE_EVENTS_MAX], filled by a stage, told to control at the end of the walk
+	uint16_t n_events;
+	uint8_t suite_hint; // enum esp_suite of the SA seen last: what to prefetch of a key before its SA is read
 	uint64_t now_tsc; // of this poll
 	volatile uint32_t *stop; // set by control
 } __attribute__((aligned(64)));

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A peer: the other end of our tunnels, one per (local endpoint, NBMA address, UDP port). Outer header template first,
-// the outbound SA and its key follow in the same object once ESP is there: one contiguous object per peer.
+// A peer: the other end of our tunnels, one per (local endpoint, NBMA address, UDP port, protected or not). Here is
+// what every packet to it needs; the outbound SA of a protected one has the same index in its own table (ipsec.h).
 //
-// What is published is never changed in place, nh apart: a peer that moves gets a fresh slot, and its adjacencies are
-// repointed, one store each.
+// What is published is never changed in place, nh apart. A plain peer that moves gets a fresh slot, and its adjacencies
+// are repointed, one store each. A protected one has an owner: the lcore that has its sequence numbers, which also
+// rewrites its header, told by control.
 #pragma once
 
 #include <stdbool.h>
@@ -15,6 +16,8 @@
 #include "rcu.h"
 
 #define PEER_OWNER_ANY 0xffff // no SA: whichever worker has the packet sends it
+#define PEER_OWNER_NONE 0xfffe // protected, and no packet yet: the first worker that has one claims it
+#define PEER_OWNER_CONTROL 0xfffd // control writes it at this moment, and will leave it to nobody again
 #define PEER_HDR_MAX 48 // IPv6 and UDP
 
 struct peer {
@@ -25,18 +28,29 @@ struct peer {
 	uint8_t family; // of the underlay
 	uint8_t hdr_len_bytes;
 	bool ready; // false: only known, may not yet be sent to
-	uint8_t spare;
+	bool is_protected; // only ever sent to through its SA
 	uint8_t hdr[PEER_HDR_MAX]; // outer IP header (and UDP), length and IPv4 checksum for an empty payload
 } __attribute__((aligned(64)));
-_Static_assert(sizeof(struct peer) == 64, "one cache line until the SA comes behind it");
+_Static_assert(sizeof(struct peer) == 64, "one cache line");
 
 struct peer_table {
 	struct peer *peers; // [max]; index 0 is never used
 	uint32_t max;
 	uint32_t used;
 	uint32_t free_head;
-	struct idx_hash *by_nbma; // key: endpoint, NBMA address
+	struct idx_hash *by_nbma; // key: endpoint, NBMA address; plain peers only
 };
+
+// A worker, with a packet of a protected peer: true when it owns the peer, from now on or since before.
+static inline bool peer_claim(struct peer *p, uint16_t worker) {
+	uint16_t none = PEER_OWNER_NONE;
+	uint16_t owner = rcu_read(&p->owner);
+
+	if (__builtin_expect(owner == worker, 1))
+		return true;
+	return owner == PEER_OWNER_NONE &&
+	       __atomic_compare_exchange_n(&p->owner, &none, worker, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+}
 
 int peer_table_init(struct peer_table *t, uint32_t max); // -ENOMEM
 void peer_table_fini(struct peer_table *t);
@@ -51,6 +65,8 @@ bool peer_matches(const struct peer *p, uint16_t endpoint, const struct addr *nb
 uint32_t peer_lookup(const struct peer_table *t, uint16_t endpoint, const struct addr *nbma); // 0: none
 // Fills family, hdr and hdr_len from local and remote address. IPv4: DF set, TTL 64, protocol GRE.
 void peer_template(struct peer *p, const struct addr *local, const struct addr *nbma);
+// The same for a protected peer: protocol ESP, or UDP with a header from port 4500 to port where port is not 0.
+void peer_template_esp(struct peer *p, const struct addr *local, const struct addr *nbma, uint16_t port);
 struct addr peer_nbma(const struct peer *p);
 
 // Underlay next hops: gateway or on-link neighbour. One 8-byte word each, so that a MAC change is one store however

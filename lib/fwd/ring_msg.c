@@ -9,6 +9,7 @@ const char *punt_class_name(enum punt_class c) {
 		[PUNT_HOST] = "host",
 		[PUNT_UNDERLAY] = "underlay",
 		[PUNT_REDIRECT] = "redirect",
+		[PUNT_SA] = "sa",
 		[PUNT_RESOLVE] = "resolve",
 	};
 

@@ -15,6 +15,7 @@ enum punt_class {
 	PUNT_HOST, // other inner packet for an address of ours -> TUN
 	PUNT_UNDERLAY, // whole frame: ARP, ND, ICMP and the rest for the port's addresses -> TAP
 	PUNT_REDIRECT, // first 128 bytes of a hairpin packet
+	PUNT_SA, // no packet: a struct sa_event
 	PUNT_RESOLVE, // first 128 bytes of an inner packet for a host behind meta.port that is no neighbour yet
 	PUNT_CLASSES
 };

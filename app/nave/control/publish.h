@@ -9,6 +9,8 @@
 #include "addr.h"
 #include "cache.h"
 #include "fwd.h"
+#include "sa.h"
+#include "sa_rt.h"
 
 struct publish;
 
@@ -40,6 +42,28 @@ int publish_port_addr(struct publish *p, uint16_t port, const struct addr *addr,
 int publish_binding(struct publish *p, struct binding *b);
 int publish_binding_withdraw(
 	struct publish *p, struct binding *b); // adjacency incomplete again; peer freed with its last user
+
+// SAs (ipsec.h). A protected peer is told apart by endpoint, NBMA address and UDP port; it lives as long as a binding
+// or an SA has it, and its binding (on a protected tunnel) finds it by these three.
+struct publish_peer {
+	uint16_t endpoint;
+	struct addr nbma;
+	uint16_t nbma_port; // 0: native ESP
+};
+// *spi 0: one of ours is chosen. *peer: where it went. -EINVAL, -EEXIST, -ENOTSUP, -ENOSPC, -EAFNOSUPPORT,
+// -EHOSTUNREACH.
+int publish_sa_in(struct publish *p, const struct publish_peer *where, const struct sa_params *params,
+	const struct sa_keys *keys, uint32_t *spi, uint32_t *peer);
+int publish_sa_in_withdraw(struct publish *p, uint32_t spi); // -ENOENT, -ENOSPC: try again
+// Takes the place of the one before; its adjacencies' MTU follows. number comes back in events. Also -ENOBUFS.
+int publish_sa_out(struct publish *p, const struct publish_peer *where, const struct sa_params *params,
+	const struct sa_keys *keys, uint32_t spi, uint32_t number, uint32_t *peer);
+int publish_sa_out_withdraw(struct publish *p, uint32_t peer); // none is left: what is for the peer is dropped
+int publish_peer_move(struct publish *p, uint32_t peer, const struct addr *nbma, uint16_t nbma_port); // -EADDRINUSE
+uint32_t publish_peer_find(const struct publish *p, const struct publish_peer *where); // protected; 0: none
+// How a message reaches the worker that owns a peer: datapath_send_sa.
+typedef int (*publish_sa_send_fn)(void *arg, uint16_t worker, uint32_t peer, const struct sa_message *msg);
+void publish_on_sa(struct publish *p, publish_sa_send_fn fn, void *arg);
 
 // Routes. The adjacency of (tunnel or port, next hop) is made when it is not there; incomplete until registered or
 // resolved. Several next hops: weight as given, one adjacency is chosen by flow hash (later work); today the first.

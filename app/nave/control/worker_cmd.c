@@ -82,6 +82,7 @@ int show_workers(struct nave *nave, const struct console_args *args, struct out 
 		out_u64(out, "punted_host", c.punted[PUNT_HOST]);
 		out_u64(out, "punted_underlay", c.punted[PUNT_UNDERLAY]);
 		out_u64(out, "punted_redirect", c.punted[PUNT_REDIRECT]);
+		out_u64(out, "punted_sa", c.punted[PUNT_SA]);
 		out_u64(out, "punted_resolve", c.punted[PUNT_RESOLVE]);
 	}
 	return 0;

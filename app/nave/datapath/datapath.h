@@ -37,6 +37,10 @@ struct lcore_ctx *datapath_lcore(struct datapath *dp, uint16_t worker);
 // Control core. Takes ownership of m on success: an inner packet (or NHRP) with meta.way set, or a frame (WAY_FRAME).
 // Chooses the worker (owner of the peer). -ENOBUFS when its ring is full: the caller still owns m.
 int datapath_send(struct datapath *dp, struct rte_mbuf *m, enum egress_priority priority);
+// Control core: the owner of the peer will apply the message, in order with what was sent to it before. -ENOBUFS: its
+// ring or the pool is full.
+struct sa_message;
+int datapath_send_sa(struct datapath *dp, uint16_t worker, uint32_t peer, const struct sa_message *msg);
 // Control core: up to n punted packets of a class, of all workers in turn. The caller frees them.
 unsigned datapath_punted(struct datapath *dp, enum punt_class c, struct rte_mbuf **pkts, unsigned n);
 struct rte_mempool *datapath_control_pool(struct datapath *dp); // for packets that control makes

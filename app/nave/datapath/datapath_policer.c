@@ -22,6 +22,7 @@ static const struct {
 	[PUNT_HOST] = {50000, 4096, 1, 1024},
 	[PUNT_UNDERLAY] = {20000, 2048, 1, 1024},
 	[PUNT_REDIRECT] = {50000, 4096, 1, 1024},
+	[PUNT_SA] = {10000, 1024, 0.01f, 1024}, // 10/s a peer: a NAT that moves it more often is of no use
 	[PUNT_RESOLVE] = {400, 128, 0.05f, 128}, // each may cost the kernel an entry of its table
 };
 

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The hub's SAs: who has which, by number. They come from the configuration and the console (protection: manual), from
+// nave-lab, and from IKE. Control core only.
+//
+// An SA is one direction between a local endpoint and a peer. Several inbound ones of a peer are valid at once; of the
+// outbound ones the newest is used. Replacing one is: add the new inbound SA, add the new outbound SA, delete the old
+// outbound one, and after what is under way has arrived the old inbound one.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "lcore_ctx.h"
+#include "sa.h"
+#include "sa_rt.h"
+
+struct nave;
+struct sa_ctl;
+
+enum sa_direction {
+	SA_INBOUND,
+	SA_OUTBOUND,
+};
+
+enum sa_origin {
+	SA_FROM_CONFIGURATION,
+	SA_FROM_CONSOLE,
+	SA_FROM_LAB,
+	SA_FROM_IKE,
+};
+
+struct sa_spec {
+	uint8_t direction; // enum sa_direction
+	uint8_t origin; // enum sa_origin
+	uint16_t tunnel; // any of the peer's: names the local endpoint, MTU and window. Protected
+	struct addr nbma; // of the peer, as its packets come
+	uint16_t nbma_port; // UDP port of its ESP in UDP; 0: native ESP
+	uint32_t spi; // inbound: 0: the hub chooses one; outbound: the peer's
+	struct sa_params params;
+	const struct sa_keys *keys; // wiped by the caller
+};
+
+struct sa_ctl *sa_ctl_create(struct nave *nave); // NULL, errno; needs nave->publish, tunnels, datapath, control
+void sa_ctl_free(struct sa_ctl *c);
+
+// Adds it, *spi is the one that it has. Returns its number (above 0), or -EINVAL: key lengths, SPI below 256, tunnel
+// not protected; -EEXIST: an inbound SA with this SPI; -ENOTSUP: no such suite in the crypto backend; -ENOSPC: tables
+// full; -EAFNOSUPPORT; -ENOBUFS: the owner's ring is full, try again.
+int64_t sa_ctl_add(struct sa_ctl *c, const struct sa_spec *spec, uint32_t *spi);
+int sa_ctl_delete(struct sa_ctl *c, uint32_t number); // -ENOENT, -ENOSPC (try again)
+// The peer is at another address or port now (NAT): all its SAs, nothing of them but that. -EADDRINUSE, -ENOENT.
+int sa_ctl_move(struct sa_ctl *c, uint32_t peer, const struct addr *nbma, uint16_t nbma_port);
+
+struct sa_info {
+	uint32_t number, peer, spi;
+	uint8_t direction, origin;
+	bool is_active; // outbound: the one in use
+	uint16_t tunnel;
+	struct addr nbma;
+	uint16_t nbma_port;
+	struct sa_params params;
+	uint64_t created_ns;
+	uint64_t packets, bytes;
+	uint64_t seq; // outbound: last used; inbound: highest received
+	uint64_t seq_end; // outbound
+	uint16_t window; // inbound
+	uint32_t window_missing; // inbound: numbers in the window that did not come
+	uint16_t owner; // worker, or PEER_OWNER_NONE
+	uint32_t drops[SA_DROP_COUNT]; // inbound
+	uint32_t expired; // outbound
+};
+// For lists made in slices: the next SA after *number, which starts at 0. false: no more.
+bool sa_ctl_next(const struct sa_ctl *c, uint32_t *number, struct sa_info *info);
+bool sa_ctl_get(const struct sa_ctl *c, uint32_t number, struct sa_info *info);
+uint32_t sa_ctl_count(const struct sa_ctl *c);
+// Packets and bytes of all SAs that a peer has or had.
+void sa_ctl_peer_counters(const struct sa_ctl *c, uint32_t peer, struct spoke_counters *out);
+
+// Counters of its events: one list makes enum, name and help.
+#define SA_CTL_COUNTERS(X) \
+	X(MAPPING, "mapping", "peers that a NAT moved to another address or port") \
+	X(MAPPING_REFUSED, "mapping_refused", "such moves to where another peer is, or of a peer that is gone") \
+	X(SOFT, "soft", "outbound SAs whose sequence numbers will end") \
+	X(HARD, "hard", "outbound SAs whose sequence numbers have ended") \
+	X(ADDED, "added", "SAs added") \
+	X(DELETED, "deleted", "SAs deleted")
+
+enum sa_ctl_counter {
+#define X(name, counter, help) SA_CTL_##name,
+	SA_CTL_COUNTERS(X)
+#undef X
+		SA_CTL_COUNT
+};
+const char *sa_ctl_counter_name(enum sa_ctl_counter c);
+const char *sa_ctl_counter_help(enum sa_ctl_counter c);
+const uint64_t *sa_ctl_counters(const struct sa_ctl *c); // [SA_CTL_COUNT]
+// What IKE wants to hear of (EXPIRE, MAPPING): called with each event after it was acted on. One listener.
+typedef void (*sa_ctl_event_fn)(void *arg, const struct sa_event *ev);
+void sa_ctl_on_event(struct sa_ctl *c, sa_ctl_event_fn fn, void *arg);
