@@ -28,9 +28,19 @@ static inline uint8_t *frame_front(struct frame *f, uint16_t len) {
 	return frame_bytes(f);
 }
 
+static inline uint8_t *frame_back(struct frame *f, uint16_t len) {
+	f->len += len;
+	return frame_bytes(f) + f->len - len;
+}
+
 static inline void put_u16(uint8_t *p, uint16_t v) {
 	p[0] = v >> 8;
 	p[1] = (uint8_t)v;
+}
+
+static inline void put_u32(uint8_t *p, uint32_t v) {
+	put_u16(p, v >> 16);
+	put_u16(p + 2, (uint16_t)v);
 }
 
 // RFC 1071, byte by byte, so as to share nothing with checksum.h.
@@ -64,6 +74,31 @@ static inline void frame_udp(struct frame *f, uint16_t from, uint16_t to) {
 	put_u16(p + 2, to);
 	put_u16(p + 4, f->len);
 	put_u16(p + 6, 0);
+}
+
+// UDP over IPv6 always has a checksum (RFC 8200 section 8.1). f begins at the UDP header, its checksum field zero.
+static inline void frame_udp_checksum(struct frame *f, const struct addr *src, const struct addr *dst) {
+	static uint8_t pseudo[40 + FRAME_ROOM + FRAME_MAX];
+	uint16_t sum;
+
+	memset(pseudo, 0, 40);
+	memcpy(pseudo, src->bytes, 16);
+	memcpy(pseudo + 16, dst->bytes, 16);
+	put_u16(pseudo + 34, f->len);
+	pseudo[39] = 17;
+	memcpy(pseudo + 40, frame_bytes(f), f->len);
+	sum = plain_checksum(pseudo, 40 + f->len);
+	put_u16(frame_bytes(f) + 6, sum ? sum : 0xffff);
+}
+
+// Behind the payload: padding as RFC 4303 section 2.4 wants it, pad length, next header.
+static inline void frame_esp_trailer(struct frame *f, uint8_t pad_bytes, uint8_t next) {
+	uint8_t *p = frame_back(f, pad_bytes + 2);
+
+	for (unsigned i = 0; i < pad_bytes; i++)
+		p[i] = (uint8_t)(i + 1);
+	p[pad_bytes] = pad_bytes;
+	p[pad_bytes + 1] = next;
 }
 
 static inline void frame_ip(
@@ -102,12 +137,17 @@ static inline void ipv4_checksum_again(uint8_t *p) {
 }
 
 // Our outer IPv4 headers have DF set.
-static inline void frame_outer(struct frame *f, const struct addr *src, const struct addr *dst, uint8_t tos) {
-	frame_ip(f, src, dst, 47, 64, tos);
+static inline void frame_outer_of(
+	struct frame *f, const struct addr *src, const struct addr *dst, uint8_t protocol, uint8_t tos) {
+	frame_ip(f, src, dst, protocol, 64, tos);
 	if (src->family == ADDR_IPV4) {
 		frame_bytes(f)[6] = 0x40;
 		ipv4_checksum_again(frame_bytes(f));
 	}
+}
+
+static inline void frame_outer(struct frame *f, const struct addr *src, const struct addr *dst, uint8_t tos) {
+	frame_outer_of(f, src, dst, 47, tos);
 }
 
 #define NO_KEY (-1ll)

@@ -139,6 +139,17 @@ static void next_hop_fill(struct hub *h, uint32_t index, uint8_t port) {
 	nh_store(&h->fwd.nhs, index, nh);
 }
 
+static void ipsec_make(struct hub *h, const struct hub_conf *conf) {
+	struct ipsec_conf c = {.ops = conf->crypto,
+		.max_peers = h->fwd.peers.max,
+		.window_max = conf->window ? conf->window : REPLAY_WINDOW_MAX};
+
+	if (!conf->crypto)
+		return;
+	h->fwd.ipsec = ipsec_create(&c);
+	assert_non_null(h->fwd.ipsec);
+}
+
 void hub_create(struct hub *h, const struct hub_conf *conf) {
 	uint16_t n_workers = conf->n_workers ? conf->n_workers : 1;
 	uint32_t max_spokes = conf->max_spokes ? conf->max_spokes : 256;
@@ -159,6 +170,7 @@ void hub_create(struct hub *h, const struct hub_conf *conf) {
 	ports_fill(h, conf, n_workers);
 	next_hop_fill(h, 1 + WAN, WAN);
 	next_hop_fill(h, 1 + LAN, LAN);
+	ipsec_make(h, conf);
 	for (unsigned i = 0, lcore = rte_get_next_lcore(-1, 1, 0); i < n_workers && lcore < RTE_MAX_LCORE; i++) {
 		dc.lcores[i] = lcore;
 		lcore = rte_get_next_lcore(lcore, 1, 0);
@@ -185,6 +197,9 @@ void hub_destroy(struct hub *h) {
 	pool_expect_full(datapath_control_pool(h->dp));
 	mbuf_guard_open_all(datapath_control_pool(h->dp));
 	datapath_free(h->dp);
+	rcu_reclaim(h->fwd.rcu, 10000);
+	assert_int_equal(rcu_deferred(h->fwd.rcu), 0);
+	ipsec_free(h->fwd.ipsec);
 	fwd_fini(&h->fwd);
 }
 
@@ -234,12 +249,31 @@ static uint32_t spoke_adj(struct hub *h, const struct tunnel *t, uint32_t peer, 
 	return index;
 }
 
+struct spoke hub_spoke_of_peer(struct hub *h, uint16_t tunnel, const struct addr *nbma, unsigned n, uint32_t peer) {
+	const struct tunnel *t = &h->tunnels[tunnel];
+	struct spoke s = {.tunnel = tunnel, .peer = peer, .nbma = *nbma};
+	char text[PREFIX_STRLEN];
+
+	// Beyond one octet the protocol addresses need no next hop table: perf runs use the LANs.
+	snprintf(text, sizeof(text), "10.%u.%u.%u", 255 - (n >> 16), tunnel + (n >> 8), n & 0xff);
+	s.protocol = addr_of(text);
+	snprintf(text, sizeof(text), "2001:db8:ff:%u::%x", tunnel, n);
+	s.protocol_ipv6 = addr_of(text);
+	s.adj = spoke_adj(h, t, peer, &s.protocol);
+	s.adj_ipv6 = spoke_adj(h, t, peer, &s.protocol_ipv6);
+	snprintf(text, sizeof(text), "10.%u.%u.0/24", tunnel + (n >> 8), n & 0xff);
+	s.lan = prefix_from(text);
+	hub_route(h, t->vrf, &s.lan, s.adj);
+	snprintf(text, sizeof(text), "2001:db8:%u:%x::/64", tunnel, n);
+	s.lan_ipv6 = prefix_from(text);
+	hub_route(h, t->vrf, &s.lan_ipv6, s.adj_ipv6);
+	return s;
+}
+
 struct spoke hub_spoke_at(struct hub *h, uint16_t tunnel, const struct addr *nbma, unsigned n) {
 	const struct tunnel *t = &h->tunnels[tunnel];
 	uint32_t index = peer_alloc(&h->fwd.peers);
 	struct peer *peer = &h->fwd.peers.peers[index];
-	struct spoke s = {.tunnel = tunnel, .peer = index, .nbma = *nbma};
-	char text[PREFIX_STRLEN];
 
 	assert_int_not_equal(index, 0);
 	peer->endpoint = t->endpoint;
@@ -249,20 +283,7 @@ struct spoke hub_spoke_at(struct hub *h, uint16_t tunnel, const struct addr *nbm
 	peer->ready = true;
 	assert_int_equal(idx_hash_insert(h->fwd.peers.by_nbma, peer_hash(t->endpoint, nbma), index), 0);
 	datapath_spoke_taken(h->dp, index);
-	// Beyond one octet the protocol addresses need no next hop table: perf runs use the LANs.
-	snprintf(text, sizeof(text), "10.%u.%u.%u", 255 - (n >> 16), tunnel + (n >> 8), n & 0xff);
-	s.protocol = addr_of(text);
-	snprintf(text, sizeof(text), "2001:db8:ff:%u::%x", tunnel, n);
-	s.protocol_ipv6 = addr_of(text);
-	s.adj = spoke_adj(h, t, index, &s.protocol);
-	s.adj_ipv6 = spoke_adj(h, t, index, &s.protocol_ipv6);
-	snprintf(text, sizeof(text), "10.%u.%u.0/24", tunnel + (n >> 8), n & 0xff);
-	s.lan = prefix_from(text);
-	hub_route(h, t->vrf, &s.lan, s.adj);
-	snprintf(text, sizeof(text), "2001:db8:%u:%x::/64", tunnel, n);
-	s.lan_ipv6 = prefix_from(text);
-	hub_route(h, t->vrf, &s.lan_ipv6, s.adj_ipv6);
-	return s;
+	return hub_spoke_of_peer(h, tunnel, nbma, n, index);
 }
 
 struct spoke hub_spoke(struct hub *h, uint16_t tunnel, const char *nbma, unsigned n) {

@@ -15,6 +15,7 @@
 #include "datapath.h"
 #include "frame.h"
 #include "fwd.h"
+#include "ipsec.h"
 
 #define HUB_QUEUES_MAX 4
 #define HUB_RING_SIZE 1024
@@ -29,6 +30,8 @@ struct hub_conf {
 	uint32_t punt_pool_mbufs;
 	bool accounting;
 	bool sleeps; // idle: sleep
+	const struct esp_crypto_ops *crypto; // NULL: no tunnel can be protected
+	uint16_t window; // widest receive window; 0: REPLAY_WINDOW_MAX
 };
 
 struct hub {
@@ -66,6 +69,8 @@ struct tunnel *hub_tunnel(struct hub *h, uint16_t id, uint16_t endpoint, int64_t
 // 2001:db8:t:n::/64.
 struct spoke hub_spoke(struct hub *h, uint16_t tunnel, const char *nbma, unsigned n);
 struct spoke hub_spoke_at(struct hub *h, uint16_t tunnel, const struct addr *nbma, unsigned n);
+// The same for a peer that is there: a protected one, or one in a further tunnel.
+struct spoke hub_spoke_of_peer(struct hub *h, uint16_t tunnel, const struct addr *nbma, unsigned n, uint32_t peer);
 uint32_t hub_adj(struct hub *h, enum adj_kind kind, uint16_t iface, uint32_t target);
 void hub_route(struct hub *h, uint16_t vrf, const struct prefix *p, uint32_t adj);
 
