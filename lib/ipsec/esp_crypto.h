@@ -26,15 +26,15 @@ struct esp_job {
 	uint8_t *text; // what is encrypted: payload, padding, pad length, next header; a multiple of the suite's block;
 		       // CBC: not none
 	uint8_t *icv; // seal: written, icv_bytes of the suite; open: compared in constant time, and left as it was
-	uint8_t *iv; // iv_bytes, as on the wire; written by iv_make alone
+	uint8_t *iv; // CBC: iv_bytes, as on the wire; written by iv_make alone
 	uint32_t text_bytes;
-	uint32_t salt; // AEADs: first 4 bytes of the nonce, as in memory
+	uint8_t nonce[12]; // AEADs: salt and the IV (RFC 4106 section 4)
 	uint8_t aad[ESP_AAD_MAX]; // SPI | sequence number (| low half, when ESN: SPI | high | low), network order
 	uint8_t aad_bytes; // 8, or 12 with ESN
 	bool ok; // open: the ICV was right. When false, text is garbage and must not be looked at
 };
 _Static_assert(sizeof(struct esp_job) <= 64, "one line a job");
-// What stands where. AEADs take what they authenticate beside text from aad and iv. Integrity without AEAD (CBC, NULL)
+// What stands where. AEADs take what they authenticate beside text from aad (and GMAC the IV, from nonce). Integrity without AEAD (CBC, NULL)
 // covers SPI, sequence number, IV and text as they lie in the packet, then the high half of an ESN (RFC 4303
 // section 2.8): there the ESP header and the IV stand right before text, the ICV right behind it, and aad gives the
 // high half.

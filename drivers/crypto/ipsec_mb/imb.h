@@ -43,10 +43,3 @@ static inline void imb_prefetch(const void *from, unsigned lines) {
 	for (unsigned i = 0; i < lines; i++)
 		__asm__ volatile("prefetcht0 %0" : : "m"(at[64 * i]));
 }
-
-// salt | IV (RFC 4106 section 4). The library reads it in one load: written long before, it does not wait for our
-// stores.
-static inline void imb_nonce(uint8_t nonce[16], const struct esp_job *job) {
-	memcpy(nonce, &job->salt, 4);
-	memcpy(nonce + 4, job->iv, 8);
-}

@@ -57,12 +57,9 @@ static uint32_t gcm_key_lines(enum esp_suite suite, uint32_t text_bytes) {
 	return ((1u << gcm_round_lines(suite)) - 1) | (0xffffu & ~((1u << from) - 1));
 }
 
-// Prefetches the first keys and writes the nonces of all.
-static inline void gcm_begin(const struct esp_job *jobs, unsigned n, unsigned round_lines, uint8_t (*nonces)[16]) {
+static inline void gcm_begin(const struct esp_job *jobs, unsigned n, unsigned round_lines) {
 	for (unsigned i = 0; i < n && i < IMB_AHEAD; i++)
 		gcm_key_prefetch_lines(jobs[i].key, round_lines, jobs[i].text_bytes);
-	for (unsigned i = 0; i < n; i++)
-		imb_nonce(nonces[i], &jobs[i]);
 }
 
 static inline void gcm_ahead(const struct esp_job *jobs, unsigned i, unsigned n, unsigned round_lines) {
@@ -71,33 +68,30 @@ static inline void gcm_ahead(const struct esp_job *jobs, unsigned i, unsigned n,
 }
 
 static void gcm_seal(struct imb_lcore *lc, enum esp_suite suite, struct esp_job *jobs, unsigned n) {
-	aes_gcm_enc_dec_t encrypt = is_256(suite) ? lc->mgr->gcm256_enc : lc->mgr->gcm128_enc;
-	unsigned round_lines = gcm_round_lines(suite);
-	unsigned icv_bytes = esp_suites[suite].icv_bytes;
-	uint8_t nonces[ESP_BURST_MAX][16];
+	const aes_gcm_enc_dec_t encrypt = is_256(suite) ? lc->mgr->gcm256_enc : lc->mgr->gcm128_enc;
+	const unsigned round_lines = gcm_round_lines(suite), icv_bytes = esp_suites[suite].icv_bytes;
 
-	gcm_begin(jobs, n, round_lines, nonces);
+	gcm_begin(jobs, n, round_lines);
 	for (unsigned i = 0; i < n; i++) {
 		struct esp_job *j = &jobs[i];
 
 		gcm_ahead(jobs, i, n, round_lines);
-		encrypt(j->key, &lc->gcm, j->text, j->text, j->text_bytes, nonces[i], j->aad, j->aad_bytes, j->icv,
+		encrypt(j->key, &lc->gcm, j->text, j->text, j->text_bytes, j->nonce, j->aad, j->aad_bytes, j->icv,
 			icv_bytes);
 	}
 }
 
 static void gcm_open(struct imb_lcore *lc, enum esp_suite suite, struct esp_job *jobs, unsigned n) {
-	aes_gcm_enc_dec_t decrypt = is_256(suite) ? lc->mgr->gcm256_dec : lc->mgr->gcm128_dec;
-	unsigned round_lines = gcm_round_lines(suite);
-	unsigned icv_bytes = esp_suites[suite].icv_bytes;
-	uint8_t nonces[ESP_BURST_MAX][16], tag[16];
+	const aes_gcm_enc_dec_t decrypt = is_256(suite) ? lc->mgr->gcm256_dec : lc->mgr->gcm128_dec;
+	const unsigned round_lines = gcm_round_lines(suite), icv_bytes = esp_suites[suite].icv_bytes;
+	uint8_t tag[16];
 
-	gcm_begin(jobs, n, round_lines, nonces);
+	gcm_begin(jobs, n, round_lines);
 	for (unsigned i = 0; i < n; i++) {
 		struct esp_job *j = &jobs[i];
 
 		gcm_ahead(jobs, i, n, round_lines);
-		decrypt(j->key, &lc->gcm, j->text, j->text, j->text_bytes, nonces[i], j->aad, j->aad_bytes, tag,
+		decrypt(j->key, &lc->gcm, j->text, j->text, j->text_bytes, j->nonce, j->aad, j->aad_bytes, tag,
 			icv_bytes);
 		j->ok = esp_icv_equal(tag, j->icv, icv_bytes);
 	}
@@ -113,14 +107,14 @@ static inline uint32_t gmac_head(const struct esp_job *j, uint8_t head[32], uint
 	if (taken > j->text_bytes)
 		taken = j->text_bytes;
 	memcpy(head, j->aad, j->aad_bytes);
-	memcpy(head + j->aad_bytes, j->iv, 8);
+	memcpy(head + j->aad_bytes, j->nonce + 4, 8);
 	memcpy(head + have, j->text, taken);
 	*head_bytes = have + taken;
 	return taken;
 }
 
 static inline void gmac_tag(
-	struct imb_lcore *lc, bool is_256_bits, const struct esp_job *j, const uint8_t *nonce, uint8_t *tag) {
+	struct imb_lcore *lc, bool is_256_bits, const struct esp_job *j, uint8_t *tag) {
 	aes_gmac_init_t init = is_256_bits ? lc->mgr->gmac256_init : lc->mgr->gmac128_init;
 	aes_gmac_update_t update = is_256_bits ? lc->mgr->gmac256_update : lc->mgr->gmac128_update;
 	aes_gmac_finalize_t finalize = is_256_bits ? lc->mgr->gmac256_finalize : lc->mgr->gmac128_finalize;
@@ -128,7 +122,7 @@ static inline void gmac_tag(
 	uint32_t head_bytes;
 	uint32_t taken = gmac_head(j, head, &head_bytes);
 
-	init(j->key, &lc->gcm, nonce, 12);
+	init(j->key, &lc->gcm, j->nonce, 12);
 	update(j->key, &lc->gcm, head, head_bytes);
 	if (j->text_bytes > taken)
 		update(j->key, &lc->gcm, j->text + taken, j->text_bytes - taken);
@@ -137,23 +131,22 @@ static inline void gmac_tag(
 
 static void gmac_seal(struct imb_lcore *lc, enum esp_suite suite, struct esp_job *jobs, unsigned n) {
 	unsigned round_lines = gcm_round_lines(suite);
-	uint8_t nonces[ESP_BURST_MAX][16];
 
-	gcm_begin(jobs, n, round_lines, nonces);
+	gcm_begin(jobs, n, round_lines);
 	for (unsigned i = 0; i < n; i++) {
 		gcm_ahead(jobs, i, n, round_lines);
-		gmac_tag(lc, is_256(suite), &jobs[i], nonces[i], jobs[i].icv);
+		gmac_tag(lc, is_256(suite), &jobs[i], jobs[i].icv);
 	}
 }
 
 static void gmac_open(struct imb_lcore *lc, enum esp_suite suite, struct esp_job *jobs, unsigned n) {
 	unsigned round_lines = gcm_round_lines(suite);
-	uint8_t nonces[ESP_BURST_MAX][16], tag[16];
+	uint8_t tag[16];
 
-	gcm_begin(jobs, n, round_lines, nonces);
+	gcm_begin(jobs, n, round_lines);
 	for (unsigned i = 0; i < n; i++) {
 		gcm_ahead(jobs, i, n, round_lines);
-		gmac_tag(lc, is_256(suite), &jobs[i], nonces[i], tag);
+		gmac_tag(lc, is_256(suite), &jobs[i], tag);
 		jobs[i].ok = esp_icv_equal(tag, jobs[i].icv, 16);
 	}
 }
