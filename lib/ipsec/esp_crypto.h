@@ -51,15 +51,12 @@ struct esp_crypto_ops {
 	// backend cannot use.
 	void *(*lcore_create)(void);
 	void (*lcore_free)(void *lcore);
-	// Control core: the 64-byte lines of a key that a text of this length reads, bit 0 the first, for callers that
-	// prefetch when the SA of a packet is known and its burst is still being collected. seal() and open() prefetch
-	// a few jobs ahead by themselves.
-	uint32_t (*key_lines)(enum esp_suite suite, uint32_t text_bytes);
 	// Workers; NULL: no suite of the backend needs it. Of suites whose IV nobody may foresee (CBC, RFC 3602 section
 	// 3): what stands at iv is a number that was never there before under this key, and becomes its encryption
 	// (NIST SP 800-38A appendix C). Before seal(), which takes iv as it stands.
 	void (*iv_make)(void *lcore, enum esp_suite suite, struct esp_job *jobs, unsigned n);
-	// Workers. All jobs of a call are of one suite; keys may differ. Order and count stay; n at most ESP_BURST_MAX.
+	// Workers. All jobs of a call are of one suite; keys may differ, and are brought from memory by the backend, each
+	// a few jobs ahead. Order and count stay; n at most ESP_BURST_MAX.
 	void (*seal)(void *lcore, enum esp_suite suite, struct esp_job *jobs, unsigned n);
 	void (*open)(void *lcore, enum esp_suite suite, struct esp_job *jobs, unsigned n);
 };

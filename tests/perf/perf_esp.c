@@ -143,8 +143,15 @@ static void store_fill(unsigned n_spokes, unsigned size, unsigned n) {
 	}
 }
 
+// Not through the caches, which are the hub's.
+static void stored_prefetch(const struct stored *s) {
+	for (unsigned at = 0; at < s->len + 2u; at += 64)
+		rte_prefetch_non_temporal((const uint8_t *)s + at);
+}
+
 static void round_queue(const struct stored *s) {
 	for (unsigned i = 0; i < ROUND_PACKETS; i++) {
+		stored_prefetch(&s[i + 1]);
 		rte_pktmbuf_reset(idle[i]);
 		idle[i]->ol_flags = RTE_MBUF_F_RX_IP_CKSUM_GOOD; // what a NIC says
 		memcpy(rte_pktmbuf_append(idle[i], s[i].len), s[i].bytes, s[i].len);
@@ -274,7 +281,7 @@ static void hub_fill(void) {
 			exit(2);
 	}
 	generator = ops->lcore_create();
-	store = calloc((warm_rounds(N_COUNTS - 1) + TIMED_ROUNDS) * ROUND_PACKETS, sizeof(*store));
+	store = calloc((warm_rounds(N_COUNTS - 1) + TIMED_ROUNDS) * ROUND_PACKETS + 1, sizeof(*store));
 	for (unsigned c = 0; c < N_COUNTS; c++)
 		for (unsigned k = 0; k < 2; k++)
 			limits[c][k] = limit_create(&(struct limit_spec){counts[c] << k, 1, 16, LIMIT_PREFETCH_AHEAD});

@@ -392,7 +392,7 @@ void classify_burst(
 		}
 		switch (v) {
 		case TO_ESP:
-			esp_in_prefetch(&f, rte_pktmbuf_mtod(m, const uint8_t *), m->data_len);
+			esp_in_prefetch(&f, rte_pktmbuf_mtod(m, const uint8_t *));
 			out->esp[out->n_esp++] = m;
 			break;
 		case TO_GRE:

@@ -173,7 +173,7 @@ uint16_t hairpin_burst(
 	for (unsigned i = 0; i < b.n; i++) {
 		peer[i] = peer_of(&l, adjs, &b, i);
 		rte_prefetch0(&peers[peer[i]]);
-		esp_out_prefetch(&f, peer[i], b.pkts[i]->data_len);
+		esp_out_prefetch(&f, peer[i]);
 	}
 	for (unsigned i = 0; i < b.n; i++) {
 		if (likely(peer[i] && is_ready(&peers[peer[i]], id))) {

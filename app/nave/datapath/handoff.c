@@ -149,7 +149,7 @@ static void prefetch_burst(const struct lcore_ctx *lc, struct rte_mbuf **pkts, u
 			rte_prefetch0(&lc->fwd->peers.peers[meta->peer_out]);
 			rte_prefetch0(&lc->spokes[meta->peer_out]);
 			if (lc->fwd->ipsec && meta->peer_out < lc->fwd->peers.max)
-				esp_out_prefetch(&f, meta->peer_out, pkts[i]->data_len);
+				esp_out_prefetch(&f, meta->peer_out);
 		}
 	}
 }

@@ -139,7 +139,7 @@ void pipeline_esp_ring(struct lcore_ctx *lc, struct rte_mbuf **pkts, uint16_t n)
 	uint16_t kept;
 
 	for (uint16_t i = 0; i < n; i++)
-		esp_in_prefetch(&f, rte_pktmbuf_mtod(pkts[i], const uint8_t *), pkts[i]->data_len);
+		esp_in_prefetch(&f, rte_pktmbuf_mtod(pkts[i], const uint8_t *));
 	stage_done(lc, &s, STAGE_ESP_FROM_WORKER, n);
 	kept = pipeline_esp(lc, &s, pkts, n, inner);
 	if (kept)

@@ -325,15 +325,15 @@ static __rte_always_inline bool decide(struct lcore_ctx *lc, struct rte_mbuf *m,
 	return true;
 }
 
-// Outbound SAs and keys, where the way leads to a peer that may have one.
-static void sa_prefetch_burst(const struct lcore_ctx *lc, struct rte_mbuf **pkts, uint16_t n, const uint32_t *adjs) {
+// Outbound SAs, where the way leads to a peer that may have one.
+static void sa_prefetch_burst(const struct lcore_ctx *lc, uint16_t n, const uint32_t *adjs) {
 	const struct esp_prefetch f = esp_prefetch_out(lc);
 
 	for (uint16_t i = 0; i < n; i++) {
 		const struct adj_state st = adj_state_load(&lc->fwd->adjs.adjs[adjs[i]]);
 
 		if (st.kind == ADJ_TUNNEL)
-			esp_out_prefetch(&f, st.target, pkts[i]->data_len);
+			esp_out_prefetch(&f, st.target);
 	}
 }
 
@@ -348,7 +348,7 @@ uint16_t route_burst(struct lcore_ctx *lc, struct rte_mbuf **pkts, uint16_t n) {
 		return 0;
 	resolve_burst(lc->fwd, &b.to, n);
 	if (lc->fwd->ipsec)
-		sa_prefetch_burst(lc, pkts, n, b.to.adj);
+		sa_prefetch_burst(lc, n, b.to.adj);
 	for (uint16_t i = 0; i < n; i++)
 		if (likely(decide(lc, pkts[i], b.to.adj[i], b.kind[i])))
 			pkts[kept++] = pkts[i];

@@ -26,7 +26,6 @@ struct imb_lcore {
 struct imb_family {
 	size_t (*key_bytes)(enum esp_suite suite);
 	void (*key_init)(IMB_MGR *mgr, void *key, enum esp_suite suite, const uint8_t *enc, const uint8_t *auth);
-	uint32_t (*key_lines)(enum esp_suite suite, uint32_t text_bytes);
 	void (*seal)(struct imb_lcore *lc, enum esp_suite suite, struct esp_job *jobs, unsigned n);
 	void (*open)(struct imb_lcore *lc, enum esp_suite suite, struct esp_job *jobs, unsigned n);
 };
