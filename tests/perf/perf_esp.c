@@ -222,6 +222,8 @@ static double limit_median(struct limit *l, unsigned size) {
 	return median(v, LIMIT_ROUNDS);
 }
 
+static double quiet[N_CELLS]; // least tenth percentile of a block: the machine to itself
+
 static unsigned warm_rounds(unsigned count) {
 	return count == N_COUNTS - 1 ? WARM_PACKETS / ROUND_PACKETS : 6;
 }
@@ -242,6 +244,8 @@ static void cell_run(unsigned count, unsigned size, struct block *b) {
 		round_take_back();
 	}
 	b->product[cell] = median(cycles, TIMED_ROUNDS * ROUND_BURSTS);
+	if (!quiet[cell] || cycles[TIMED_ROUNDS * ROUND_BURSTS / 10] < quiet[cell])
+		quiet[cell] = cycles[TIMED_ROUNDS * ROUND_BURSTS / 10]; // sorted by now
 	b->disturbed = RTE_MAX(b->disturbed, median(yard, TIMED_ROUNDS));
 	b->limit[cell] = limit_median(limits[count][0], size);
 	b->limit_2n[cell] = limit_median(limits[count][1], size);
@@ -377,8 +381,8 @@ static bool cell_print(const struct block *blocks, unsigned n, unsigned size, un
 	double product = mid_of(blocks, n, offsetof(struct block, product), cell),
 	       io = mid_of(blocks, n, offsetof(struct block, io), cell);
 
-	printf("%-5s %6u %9.0f %6.0f %9.0f %7.2f [%.2f, %.2f] %7.2f  %s   %9.0f %6.2f\n", sizes[size], counts[count],
-		product - io, io, mid_of(blocks, n, offsetof(struct block, limit), cell), e.mid, e.low, e.high, bound,
+	printf("%-5s %6u %9.0f %6.0f %6.0f %9.0f %7.2f [%.2f, %.2f] %7.2f  %s   %9.0f %6.2f\n", sizes[size],
+		counts[count], product - io, quiet[cell] - io, io, mid_of(blocks, n, offsetof(struct block, limit), cell), e.mid, e.low, e.high, bound,
 		e.high <= bound  ? "holds"
 		: e.low <= bound ? "unresolved"
 				 : "VIOLATED",
@@ -415,7 +419,7 @@ int main(int argc, char **argv) {
 	tried = measure(blocks, n);
 	printf("AES-128-GCM, intel-ipsec-mb %s, TSC %.0f MHz; the %u least disturbed of %u blocks\n", limit_library(),
 		(double)rte_get_tsc_hz() / 1e6, n, tried);
-	printf("inner spokes  cycles/p   port     limit   ratio [95 %%]        bound               limit 2N  ratio\n");
+	printf("inner spokes  cycles/p  quiet   port     limit   ratio [95 %%]        bound               limit 2N  ratio\n");
 	for (unsigned size = 0; size < N_SIZES; size++)
 		for (unsigned count = 0; count < N_COUNTS; count++)
 			ok &= cell_print(blocks, n, size, count);

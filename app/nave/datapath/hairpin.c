@@ -157,6 +157,7 @@ uint16_t hairpin_burst(
 	const struct esp_prefetch f = esp_prefetch_out(lc);
 	const struct adj *adjs = lc->fwd->adjs.adjs;
 	const uint16_t id = lc->id;
+	const bool alone = lc->n_workers == 1; // whoever owns it: esp_out looks
 	uint32_t peer[BURST_MAX];
 	uint64_t bytes = 0;
 	uint16_t kept = 0;
@@ -176,7 +177,7 @@ uint16_t hairpin_burst(
 		esp_out_prefetch(&f, peer[i]);
 	}
 	for (unsigned i = 0; i < b.n; i++) {
-		if (likely(peer[i] && is_ready(&peers[peer[i]], id))) {
+		if (likely(peer[i] && (alone || is_ready(&peers[peer[i]], id)))) {
 			bytes += go(b.pkts[i], b.ip[i], l.gre_len_bytes, peer[i]);
 			pkts[kept++] = b.pkts[i];
 		} else {

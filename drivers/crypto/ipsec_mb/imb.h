@@ -36,7 +36,7 @@ extern const struct imb_family imb_gcm, imb_gmac, imb_chacha, imb_hmac;
 extern bool imb_gcm_is_vaes;
 
 // Not __builtin_prefetch: gcc 12 finds a function pure that only prefetches, and drops the calls of it.
-static inline void imb_prefetch(const void *from, unsigned lines) {
+static inline __attribute__((always_inline)) void imb_prefetch(const void *from, unsigned lines) {
 	const uint8_t *at = from;
 
 	for (unsigned i = 0; i < lines; i++)
