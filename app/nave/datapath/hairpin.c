@@ -57,6 +57,8 @@ static __rte_always_inline bool frame_take(
 	f->len[f->n] = total - sizeof(*ip);
 	f->from[f->n] = plain_from(ip->src_addr, 0, e->meta.endpoint);
 	esp_in_prefetch(pf, f->esp[f->n]);
+	if (unlikely(f->n < KEYS_FIRST))
+		key_prefetch(sa_in_key_of_spi(pf, f->esp[f->n]), f->len[f->n]);
 	f->n++;
 	return true;
 }
@@ -243,6 +245,8 @@ static void peers_find(struct lcore_ctx *lc, const struct lane *l, struct flight
 		f->peer[i] = peer_of(l, adjs, f, i);
 		rte_prefetch0(&peers[f->peer[i]]);
 		esp_out_prefetch(&pf, f->peer[i]);
+		if (unlikely(i < KEYS_FIRST))
+			key_prefetch(pf.objects + (size_t)f->peer[i] * pf.stride + pf.key_off, f->len[i]);
 	}
 }
 
