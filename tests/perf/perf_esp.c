@@ -30,7 +30,7 @@
 #include "worker.h"
 
 #define SPOKES_MAX 10000
-#define ROUND_BURSTS 31 // what a ring holds
+#define ROUND_BURSTS 30 // a ring holds 31; in pairs
 #define ROUND_PACKETS (ROUND_BURSTS * BURST_MAX)
 #define WARM_PACKETS 24000 // twice the most spokes, and some
 #define TIMED_ROUNDS 12
@@ -183,19 +183,23 @@ static __rte_noinline unsigned io_poll(uint16_t ethdev) {
 	return rte_eth_tx_burst(ethdev, 0, pkts, n);
 }
 
-static void round_drain(bool io, double *cycles) {
+// One figure a poll, which takes a burst or two.
+static unsigned round_drain(bool io, double *cycles) {
 	struct lcore_ctx *lc = datapath_lcore(hub.dp, 0);
 	uint16_t ethdev = hub.fwd.ports[WAN].ethdev;
+	unsigned polls = 0;
 
-	for (unsigned b = 0; b < ROUND_BURSTS; b++) {
+	for (unsigned done = 0; done < ROUND_PACKETS; polls++) {
 		uint64_t t0 = rte_rdtsc_precise(), t1;
 		unsigned n = io ? io_poll(ethdev) : worker_poll(lc);
 
 		t1 = rte_rdtsc_precise();
-		if (n != BURST_MAX)
+		if (!n)
 			exit(2);
-		cycles[b] = (double)(t1 - t0) / BURST_MAX;
+		done += n;
+		cycles[polls] = (double)(t1 - t0) / n;
 	}
+	return polls;
 }
 
 struct block {
@@ -251,20 +255,24 @@ static void cell_run(unsigned count, unsigned size, struct block *b) {
 	static double cycles[TIMED_ROUNDS * ROUND_BURSTS], unused[ROUND_BURSTS];
 	unsigned cell = size * N_COUNTS + count, warm = warm_rounds(count);
 	double yard[TIMED_ROUNDS];
+	unsigned polls = 0;
 
 	if (only >= 0 && cell != (unsigned)only)
 		return;
 	store_fill(counts[count], size, (warm + TIMED_ROUNDS) * ROUND_PACKETS);
 	for (unsigned r = 0; r < warm + TIMED_ROUNDS; r++) {
 		round_queue(store + r * ROUND_PACKETS);
-		round_drain(false, r < warm ? unused : cycles + (r - warm) * ROUND_BURSTS);
+		if (r < warm)
+			round_drain(false, unused);
+		else
+			polls += round_drain(false, cycles + polls);
 		if (r >= warm)
 			yard[r - warm] = yardstick();
 		round_take_back();
 	}
-	b->product[cell] = median(cycles, TIMED_ROUNDS * ROUND_BURSTS);
-	if (!quiet[cell] || cycles[TIMED_ROUNDS * ROUND_BURSTS / 10] < quiet[cell])
-		quiet[cell] = cycles[TIMED_ROUNDS * ROUND_BURSTS / 10]; // sorted by now
+	b->product[cell] = median(cycles, polls);
+	if (!quiet[cell] || cycles[polls / 10] < quiet[cell])
+		quiet[cell] = cycles[polls / 10]; // sorted by now
 	b->disturbed = RTE_MAX(b->disturbed, median(yard, TIMED_ROUNDS));
 	b->limit[cell] = limit_median(limits[count][0], size);
 	b->limit_2n[cell] = limit_median(limits[count][1], size);

@@ -170,7 +170,7 @@ static __rte_noinline void land_opened(const struct express *e, const struct fli
 
 static void opened_sort(struct lcore_ctx *lc, const struct express *e, struct lane *l, struct flight *f, struct hairpin_rest *rest) {
 	unsigned k = 0;
-	bool is_open = f->jobs[0].ok && lane_open(l, lc->fwd, e->meta.endpoint, f->jobs[0].text, f->jobs[0].text_bytes);
+	bool is_open = f->n && f->jobs[0].ok && lane_open(l, lc->fwd, e->meta.endpoint, f->jobs[0].text, f->jobs[0].text_bytes);
 
 	for (unsigned i = 0; i < f->n; i++) {
 		const uint32_t len = plain_opened(&f->jobs[i]);
@@ -199,9 +199,12 @@ static void opened_sort(struct lcore_ctx *lc, const struct express *e, struct la
 // --- four: where to ---
 
 static void lookup(const struct fwd *fwd, const struct lane *l, struct flight *f) {
-	const struct fib *fib = rcu_read(&fwd->vrfs[l->t->vrf].fib_ipv4);
 	const struct adj *adjs = fwd->adjs.adjs;
+	const struct fib *fib;
 
+	if (unlikely(!f->n))
+		return;
+	fib = rcu_read(&fwd->vrfs[l->t->vrf].fib_ipv4);
 	fib_lookup_ipv4(fib, f->dst_be, f->n, f->adj);
 	for (unsigned i = 0; i < f->n; i++)
 		rte_prefetch0(&adjs[f->adj[i]]);
@@ -285,7 +288,7 @@ static __rte_always_inline bool leave(
 }
 
 static void count(struct lcore_ctx *lc, const struct lane *l, uint64_t packets, uint64_t bytes) {
-	struct tunnel_counters *c = &lc->counters->tunnels[l->id];
+	struct tunnel_counters *c = &lc->counters->tunnels[l->id]; // of no packets: any
 
 	c->rx_packets += packets;
 	c->tx_packets += packets;
@@ -293,7 +296,8 @@ static void count(struct lcore_ctx *lc, const struct lane *l, uint64_t packets, 
 	c->tx_bytes += bytes;
 }
 
-static uint16_t leave_burst(struct lcore_ctx *lc, const struct express *e, const struct lane *l, struct flight *f,
+// Headers and trailers of all that go; f->n is how many, their frames in out.
+static void leave_burst(struct lcore_ctx *lc, const struct express *e, const struct lane *l, struct flight *f,
 	struct rte_mbuf **out, struct hairpin_rest *rest) {
 	const struct plain_out q = plain_out_of(lc);
 	struct esp_job *jobs = f->jobs; // those of opening are done with
@@ -308,17 +312,64 @@ static uint16_t leave_burst(struct lcore_ctx *lc, const struct express *e, const
 		bytes += f->len[i] - l->gre_len_bytes;
 		out[k++] = f->m[i];
 	}
-	if (k)
-		lc->fwd->ipsec->ops->seal(lc->crypto, (uint8_t)q.kind, jobs, k);
 	count(lc, l, k, bytes);
-	return k;
+	f->n = k;
+}
+
+static __rte_always_inline void open_all(struct lcore_ctx *lc, struct flight *f) {
+	if (likely(f->n))
+		lc->fwd->ipsec->ops->open(lc->crypto, lc->suite_hint, f->jobs, f->n);
+}
+
+static __rte_always_inline void seal_all(struct lcore_ctx *lc, struct flight *f) {
+	if (likely(f->n))
+		lc->fwd->ipsec->ops->seal(lc->crypto, lc->suite_hint, f->jobs, f->n);
+}
+
+static uint16_t fly(struct lcore_ctx *lc, const struct express *e, struct rte_mbuf **pkts, uint16_t n,
+	struct hairpin_rest *rest) {
+	struct lane l = {.t = NULL};
+	struct flight f;
+
+	frames_sort(lc, e, pkts, n, &f, rest);
+	admit(lc, &f, rest);
+	open_all(lc, &f);
+	opened_sort(lc, e, &l, &f, rest);
+	lookup(lc->fwd, &l, &f);
+	peers_find(lc, &l, &f);
+	leave_burst(lc, e, &l, &f, pkts, rest);
+	seal_all(lc, &f);
+	return (uint16_t)f.n;
+}
+
+// Two bursts: what one waits for comes from memory while the other is in the cipher.
+static uint16_t fly_two(struct lcore_ctx *lc, const struct express *e, struct rte_mbuf **pkts, uint16_t n,
+	struct hairpin_rest *rest) {
+	struct lane la = {.t = NULL}, lb = {.t = NULL};
+	struct flight a, b;
+
+	frames_sort(lc, e, pkts, BURST_MAX, &a, rest);
+	frames_sort(lc, e, pkts + BURST_MAX, n - BURST_MAX, &b, rest);
+	admit(lc, &a, rest);
+	open_all(lc, &a);
+	opened_sort(lc, e, &la, &a, rest);
+	lookup(lc->fwd, &la, &a);
+	admit(lc, &b, rest);
+	open_all(lc, &b);
+	peers_find(lc, &la, &a);
+	opened_sort(lc, e, &lb, &b, rest);
+	lookup(lc->fwd, &lb, &b);
+	leave_burst(lc, e, &la, &a, pkts, rest);
+	peers_find(lc, &lb, &b);
+	seal_all(lc, &a);
+	leave_burst(lc, e, &lb, &b, pkts + a.n, rest);
+	seal_all(lc, &b);
+	return (uint16_t)(a.n + b.n);
 }
 
 uint16_t hairpin_burst(
 	struct lcore_ctx *lc, uint16_t port, struct rte_mbuf **pkts, uint16_t n, struct hairpin_rest *rest) {
 	struct express e;
-	struct flight f;
-	struct lane l = {.t = NULL};
 
 	if (unlikely(!plain_suite(lc->suite_hint))) {
 		memcpy(rest->frames, pkts, n * sizeof(*pkts));
@@ -326,15 +377,5 @@ uint16_t hairpin_burst(
 		return 0;
 	}
 	express_init(&e, lc->fwd, &lc->fwd->ports[port], port);
-	frames_sort(lc, &e, pkts, n, &f, rest);
-	admit(lc, &f, rest);
-	if (!f.n)
-		return 0;
-	lc->fwd->ipsec->ops->open(lc->crypto, lc->suite_hint, f.jobs, f.n);
-	opened_sort(lc, &e, &l, &f, rest);
-	if (!f.n)
-		return 0;
-	lookup(lc->fwd, &l, &f);
-	peers_find(lc, &l, &f);
-	return leave_burst(lc, &e, &l, &f, pkts, rest);
+	return n > BURST_MAX ? fly_two(lc, &e, pkts, n, rest) : fly(lc, &e, pkts, n, rest);
 }
