@@ -19,6 +19,7 @@ static const struct suite {
 };
 
 static const struct conf_word suite_words[] = {
+	// the first is ESP_NULL
 #define X(id, word, enc, salt, auth, iv, icv, block, aead) {(word), ESP_##id},
 	ESP_SUITES(X)
 #undef X
@@ -26,14 +27,12 @@ static const struct conf_word suite_words[] = {
 };
 
 static void suite_read(struct conf_reader *r, const struct conf_key *k, const struct conf_node *n, void *base) {
-	int64_t suite;
+	int64_t suite = ESP_NULL;
 
-	if (!conf_word_read(r, k, n, suite_words, &suite))
-		return;
-	if (suite == ESP_NULL)
+	if (n->kind == CONF_NODE_SCALAR && strcmp(n->text, suites[ESP_NULL].name) == 0)
 		conf_error(
 			r, n->mark, "%s: null protects nothing and is for nave-lab alone: write aes128gcm16", k->name);
-	else
+	else if (conf_word_read(r, k, n, k->arg, &suite))
 		conf_store(k, base, suite);
 }
 
@@ -95,8 +94,8 @@ static const struct conf_key sa_keys_table[] = {
 		.fallback = "0", .help = "UDP port of its ESP in UDP, as its packets come; 0: ESP without UDP"},
 	{"mode", &conf_choice, CONF_FIELD(struct conf_sa, tunnel_mode), sa_mode_words, .fallback = "transport",
 		.help = "`tunnel`: an IP header stands between ESP and GRE"},
-	{"suite", &suite_type, CONF_FIELD(struct conf_sa, suite), suite_words, .required = true,
-		.help = "cipher and integrity, as strongSwan spells them; `null` is for nave-lab alone"},
+	{"suite", &suite_type, CONF_FIELD(struct conf_sa, suite), &suite_words[1], .required = true,
+		.help = "cipher and integrity, as strongSwan spells them"},
 	{"esn", &conf_bool, CONF_FIELD(struct conf_sa, esn), .fallback = "false", .help = "64-bit sequence numbers"},
 	{"spi-in", &conf_number, CONF_FIELD(struct conf_sa, spi_in), &spi_range, .required = true,
 		.help = "SPI of what the peer sends, decimal or 0x; one of its own for each SA of the hub"},
