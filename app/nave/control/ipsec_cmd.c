@@ -8,6 +8,7 @@
 
 #include "esp_crypto.h"
 #include "hex.h"
+#include "log.h"
 #include "nave.h"
 #include "sa_ctl.h"
 #include "clock.h" // after DPDK
@@ -254,6 +255,8 @@ static int ipsec_add(struct nave *nave, const struct console_args *args, struct 
 			rc = out_error(out, (int)number, "not added: %s", refusal(number));
 		else
 			out_text(out, "SA %u with SPI 0x%08x is there", (uint32_t)number, spi);
+		if (number > 0) // the line itself is not logged
+			log_info("console: SA %u with SPI 0x%08x added", (uint32_t)number, spi);
 	}
 	esp_wipe(&keys, sizeof(keys));
 	return rc;
