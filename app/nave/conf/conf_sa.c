@@ -19,7 +19,7 @@ static const struct suite {
 };
 
 static const struct conf_word suite_words[] = {
-	// the first is ESP_NULL
+// the first is ESP_NULL
 #define X(id, word, enc, salt, auth, iv, icv, block, aead) {(word), ESP_##id},
 	ESP_SUITES(X)
 #undef X

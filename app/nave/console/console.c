@@ -123,6 +123,7 @@ bool console_line_is_secret(const struct console *c, const char *line) {
 
 const struct console_cmd *console_find(
 	struct console *c, const char *line, struct grammar_words *words, struct out *out) {
+	bool is_secret = console_line_is_secret(c, line);
 	const struct console_cmd *cmd;
 	char error[1024];
 
@@ -133,13 +134,12 @@ const struct console_cmd *console_find(
 	}
 	if (words->n == 0)
 		return NULL;
-	cmd = grammar_match(c->cmds, c->n_cmds, words, error, sizeof(error));
-	if (!cmd && console_line_is_secret(c, line))
+	cmd = grammar_match(c->cmds, c->n_cmds, words, is_secret ? NULL : error, sizeof(error));
+	if (!cmd && is_secret)
 		out_error(out, -EINVAL,
 			"no such command; the line may hold a key and is not repeated here. Try \"help\"");
 	else if (!cmd)
 		out_error(out, -EINVAL, "%s", error);
-	explicit_bzero(error, sizeof(error));
 	return cmd;
 }
 

@@ -123,6 +123,7 @@ static void forget_line(struct session *s) {
 	explicit_bzero(s->line, sizeof(s->line));
 	explicit_bzero(&s->words, sizeof(s->words));
 	explicit_bzero(s->in, s->in_pos);
+	explicit_bzero(s->in + s->in_len, sizeof(s->in) - s->in_len);
 	s->wipe = s->out.bytes != NULL;
 }
 
