@@ -123,7 +123,7 @@ static uint16_t window_max(const struct conf *conf) {
 	return max;
 }
 
-static int up_ipsec(struct nave *nave, const struct ladder_options *opt) {
+static int up_ipsec(struct nave *nave, const struct ladder_options *opt, FILE *errors) {
 	struct ipsec_conf ic = {
 		.ops = opt->crypto ? opt->crypto : &crypto_ipsec_mb_ops,
 		.max_peers = nave->fwd.peers.max,
@@ -133,7 +133,14 @@ static int up_ipsec(struct nave *nave, const struct ladder_options *opt) {
 	if (!ic.window_max)
 		return 0;
 	nave->fwd.ipsec = ipsec_create(&ic);
-	return nave->fwd.ipsec ? 0 : -errno;
+	if (nave->fwd.ipsec)
+		return 0;
+	if (errno != E2BIG)
+		return step_failed(errors, "tables of SAs (less of hub.max-spokes needs less memory)", -errno);
+	conf_complain(nave->conf, nave->conf->hub.mark, errors,
+		"hub.max-spokes: %u are too many where a tunnel is protected: SPIs have indexes for 77,000",
+		nave->conf->hub.max_spokes);
+	return -E2BIG;
 }
 
 static int up_datapath(struct nave *nave, const struct ladder_options *opt) {
@@ -183,9 +190,9 @@ static int up_tables(struct nave *nave, const struct ladder_options *opt, FILE *
 
 	if (rc < 0)
 		return step_failed(errors, "forwarding tables (less of hub.max-spokes needs less memory)", rc);
-	rc = up_ipsec(nave, opt);
+	rc = up_ipsec(nave, opt, errors);
 	if (rc < 0)
-		return step_failed(errors, "tables of SAs (less of hub.max-spokes needs less memory)", rc);
+		return rc;
 	rc = up_rx_pool(nave, opt);
 	if (rc < 0)
 		return step_failed(errors, "receive buffers", rc);

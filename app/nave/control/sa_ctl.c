@@ -28,8 +28,15 @@ static int tables_create(struct sa_ctl *c) {
 		return 0;
 	c->max = ip->n_in + OUT_PER_PEER * ip->max_peers;
 	c->sas = calloc(c->max, sizeof(*c->sas));
+	c->used_bits = calloc(c->max / 64 + 1, sizeof(*c->used_bits));
 	c->peers = calloc(c->nave->fwd.peers.max, sizeof(*c->peers));
-	return c->sas && c->peers ? 0 : -ENOMEM;
+	return c->sas && c->used_bits && c->peers ? 0 : -ENOMEM;
+}
+
+static void tables_free(struct sa_ctl *c) {
+	free(c->peers);
+	free(c->used_bits);
+	free(c->sas);
 }
 
 struct sa_ctl *sa_ctl_create(struct nave *nave) {
@@ -43,8 +50,7 @@ struct sa_ctl *sa_ctl_create(struct nave *nave) {
 	if (rc == 0)
 		rc = control_on_turn(nave->control, sa_events_turn, c);
 	if (rc < 0) {
-		free(c->peers);
-		free(c->sas);
+		tables_free(c);
 		free(c);
 		errno = -rc;
 		return NULL;
@@ -58,8 +64,7 @@ void sa_ctl_free(struct sa_ctl *c) {
 		return;
 	publish_on_sa(c->nave->publish, NULL, NULL);
 	control_off_turn(c->nave->control, sa_events_turn, c);
-	free(c->peers);
-	free(c->sas);
+	tables_free(c);
 	free(c);
 }
 
@@ -76,7 +81,8 @@ static uint32_t number_take(struct sa_ctl *c) {
 	} else {
 		return 0;
 	}
-	c->sas[n] = (struct sa){.is_used = true};
+	c->sas[n] = (struct sa){0};
+	c->used_bits[n / 64] |= UINT64_C(1) << n % 64;
 	c->used++;
 	return n;
 }
@@ -84,6 +90,7 @@ static uint32_t number_take(struct sa_ctl *c) {
 // What an operator deletes by its number should not be another SA by now: the longest free is taken first.
 static void number_give(struct sa_ctl *c, uint32_t n) {
 	c->sas[n] = (struct sa){0};
+	c->used_bits[n / 64] &= ~(UINT64_C(1) << n % 64);
 	if (c->free_last)
 		c->sas[c->free_last].next = n;
 	else
@@ -216,7 +223,7 @@ static int delete_out(struct sa_ctl *c, uint32_t number) {
 int sa_ctl_delete(struct sa_ctl *c, uint32_t number) {
 	int rc;
 
-	if (number == 0 || number >= c->high || !c->sas[number].is_used)
+	if (!sa_is_used(c, number))
 		return -ENOENT;
 	rc = c->sas[number].direction == SA_INBOUND ? delete_in(c, number) : delete_out(c, number);
 	if (rc < 0)

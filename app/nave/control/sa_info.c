@@ -90,18 +90,24 @@ void sa_info_fill(const struct sa_ctl *c, uint32_t number, struct sa_info *info)
 }
 
 bool sa_ctl_get(const struct sa_ctl *c, uint32_t number, struct sa_info *info) {
-	if (number == 0 || number >= c->high || !c->sas[number].is_used)
+	if (!sa_is_used(c, number))
 		return false;
 	sa_info_fill(c, number, info);
 	return true;
 }
 
 bool sa_ctl_next(const struct sa_ctl *c, uint32_t *number, struct sa_info *info) {
-	for (uint32_t n = *number + 1; n < c->high; n++) {
-		if (!c->sas[n].is_used)
+	uint32_t from = *number + 1;
+
+	for (uint32_t word = from / 64; word * 64 < c->high; word++) {
+		uint64_t bits = c->used_bits[word];
+
+		if (word == from / 64)
+			bits &= UINT64_MAX << from % 64;
+		if (!bits)
 			continue;
-		*number = n;
-		sa_info_fill(c, n, info);
+		*number = word * 64 + (uint32_t)__builtin_ctzll(bits);
+		sa_info_fill(c, *number, info);
 		return true;
 	}
 	return false;

@@ -15,7 +15,6 @@ struct sa { // by number
 	uint32_t next; // of the same peer; of those that are free
 	uint16_t tunnel;
 	uint8_t direction, origin;
-	bool is_used;
 	bool is_active; // outbound: the one in use
 	struct sa_params params;
 	uint64_t created_ns;
@@ -32,6 +31,7 @@ struct sa_peer { // by index; counts when gen is that of the peer
 struct sa_ctl {
 	struct nave *nave;
 	struct sa *sas; // [max]; number 0 is never used
+	uint64_t *used_bits; // by number: lists step over the others fast
 	struct sa_peer *peers; // [fwd.peers.max]
 	uint32_t max, high, used; // numbers from high on were never used
 	uint32_t free_first, free_last; // the longest free first
@@ -39,6 +39,10 @@ struct sa_ctl {
 	sa_ctl_event_fn listener;
 	void *listener_arg;
 };
+
+static inline bool sa_is_used(const struct sa_ctl *c, uint32_t number) {
+	return number < c->max && c->used_bits[number / 64] >> number % 64 & 1;
+}
 
 // The peer's, or NULL when the one of that name is gone.
 static inline struct sa_peer *sa_peer_of(const struct sa_ctl *c, uint32_t peer) {

@@ -174,6 +174,42 @@ static void keys_are_wiped_after_the_grace_period_and_not_before(void **state) {
 	rcu_reader_offline(h->fwd.rcu, 0);
 }
 
+static void nothing(void *arg, uint64_t n) {
+	(void)arg;
+	(void)n;
+}
+
+// One place in the queue is not enough for a peer: it waits with its keys until there are two.
+static void a_full_defer_queue_loses_no_key(void **state) {
+	struct hub *h = *state;
+	struct ipsec *ip_ = h->fwd.ipsec;
+	struct publish_peer where = at("198.51.100.11", 0);
+	uint32_t peer, spi = in_add(h, &where, 1, &peer), slot = sad_lookup(ip_, spi);
+
+	assert_int_equal(out_add(h, &where, 2, 1, &peer), 0);
+	rcu_reader_online(h->fwd.rcu, 0);
+	while (rcu_defer(h->fwd.rcu, nothing, NULL, 0) == 0)
+		;
+	assert_int_equal(publish_sa_in_withdraw(h->publish, spi), -ENOSPC);
+	assert_int_equal(sad_lookup(ip_, spi), slot); // nothing changed
+	rcu_quiescent(h->fwd.rcu, 0);
+	assert_int_equal(publish_sa_in_withdraw(h->publish, spi), 0);
+	while (rcu_defer(h->fwd.rcu, nothing, NULL, 0) == 0)
+		;
+	assert_int_equal(publish_sa_out_withdraw(h->publish, peer), 0);
+	assert_int_equal(publish_peer_find(h->publish, &where), 0);
+	memset(sa_out_key(sa_out_at(ip_, peer)), 0x5a, SA_KEY_BYTES);
+	publish_turn(h->publish, 1);
+	assert_false(is_zero(sa_out_at(ip_, peer), ip_->out_stride));
+	assert_false(gen_is_current(&peer_at(h, peer)->gen, peer_at(h, peer)->gen)); // dead all the same
+	rcu_reader_offline(h->fwd.rcu, 0);
+	for (uint64_t now_ns = 2; now_ns < 1000; now_ns++)
+		publish_turn(h->publish, now_ns);
+	assert_true(is_zero(sa_in_at(ip_, slot), ip_->in_stride));
+	assert_true(is_zero(sa_out_at(ip_, peer), ip_->out_stride));
+	assert_false(peer_at(h, peer)->is_protected);
+}
+
 // --- a worker owns it ---
 static struct {
 	unsigned n;
@@ -407,6 +443,7 @@ static int run(const char *name, const struct esp_crypto_ops *ops) {
 		cmocka_unit_test_setup_teardown(a_peer_lives_as_long_as_a_binding_or_an_sa_has_it, up, hub_down),
 		cmocka_unit_test_setup_teardown(two_behind_one_nat_are_two, up, hub_down),
 		cmocka_unit_test_setup_teardown(keys_are_wiped_after_the_grace_period_and_not_before, up, hub_down),
+		cmocka_unit_test_setup_teardown(a_full_defer_queue_loses_no_key, up, hub_down),
 		cmocka_unit_test_setup_teardown(an_owner_is_told_and_nothing_is_written_past_it, up, hub_down),
 		cmocka_unit_test_setup_teardown(a_full_ring_changes_nothing, up, hub_down),
 		cmocka_unit_test_setup_teardown(a_move_takes_all_inbound_sas_along, up, hub_down),
