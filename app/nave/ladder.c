@@ -11,13 +11,16 @@
 #include "commands.h"
 #include "console.h"
 #include "control.h"
+#include "crypto_ipsec_mb.h"
 #include "datapath.h"
 #include "eal.h"
+#include "ipsec.h"
 #include "nhrp_ctl.h"
 #include "pkt_meta.h"
 #include "port.h"
 #include "publish.h"
 #include "route_ctl.h"
+#include "sa_ctl.h"
 #include "telemetry.h"
 #include "tunnel_ctl.h"
 #include "clock.h" // after DPDK
@@ -104,6 +107,42 @@ static int up_fwd(struct nave *nave) {
 	return fwd_init(&nave->fwd, &sizes);
 }
 
+// The widest of the receive windows; 0: no tunnel is protected.
+static uint16_t window_max(const struct conf *conf) {
+	uint16_t max = 0;
+
+	for (unsigned i = 0; i < conf->n_tunnels; i++) {
+		const struct conf_tunnel *t = &conf->tunnels[i];
+
+		if (t->protection == CONF_PROTECTION_NONE)
+			continue;
+		max = RTE_MAX(max, t->replay_window);
+		for (uint32_t j = 0; j < t->n_sas; j++)
+			max = RTE_MAX(max, t->sas[j].replay_window);
+	}
+	return max;
+}
+
+static int up_ipsec(struct nave *nave, const struct ladder_options *opt, FILE *errors) {
+	struct ipsec_conf ic = {
+		.ops = opt->crypto ? opt->crypto : &crypto_ipsec_mb_ops,
+		.max_peers = nave->fwd.peers.max,
+		.window_max = window_max(nave->conf),
+	};
+
+	if (!ic.window_max)
+		return 0;
+	nave->fwd.ipsec = ipsec_create(&ic);
+	if (nave->fwd.ipsec)
+		return 0;
+	if (errno != E2BIG)
+		return step_failed(errors, "tables of SAs (less of hub.max-spokes needs less memory)", -errno);
+	conf_complain(nave->conf, nave->conf->hub.mark, errors,
+		"hub.max-spokes: %u are too many where a tunnel is protected: SPIs have indexes for 77,000",
+		nave->conf->hub.max_spokes);
+	return -E2BIG;
+}
+
 static int up_datapath(struct nave *nave, const struct ladder_options *opt) {
 	struct datapath_conf dc = {
 		.fwd = &nave->fwd,
@@ -151,6 +190,9 @@ static int up_tables(struct nave *nave, const struct ladder_options *opt, FILE *
 
 	if (rc < 0)
 		return step_failed(errors, "forwarding tables (less of hub.max-spokes needs less memory)", rc);
+	rc = up_ipsec(nave, opt, errors);
+	if (rc < 0)
+		return rc;
 	rc = up_rx_pool(nave, opt);
 	if (rc < 0)
 		return step_failed(errors, "receive buffers", rc);
@@ -164,9 +206,17 @@ static int up_tables(struct nave *nave, const struct ladder_options *opt, FILE *
 }
 
 static int up_features(struct nave *nave, FILE *errors) {
+	int rc;
+
 	nave->tunnels = tunnel_ctl_create(nave, errors);
 	if (!nave->tunnels)
 		return -errno;
+	nave->sas = sa_ctl_create(nave);
+	if (!nave->sas)
+		return step_failed(errors, "SAs", -errno);
+	rc = sa_ctl_configure(nave->sas, errors); // before NHRP: a static map needs its peer
+	if (rc < 0)
+		return rc;
 	nave->routes = route_ctl_create(nave, errors);
 	if (!nave->routes)
 		return -errno;
@@ -218,11 +268,13 @@ void nave_down(struct nave *nave) {
 	console_free(nave->console);
 	nhrp_ctl_free(nave->nhrp);
 	route_ctl_free(nave->routes);
+	sa_ctl_free(nave->sas);
 	tunnel_ctl_free(nave->tunnels);
 	publish_free(nave->publish);
 	control_free(nave->control);
 	datapath_free(nave->datapath);
 	rte_mempool_free(nave->rx_pool);
+	ipsec_free(nave->fwd.ipsec);
 	if (nave->fwd.rcu)
 		fwd_fini(&nave->fwd);
 	conf_free(nave->conf);

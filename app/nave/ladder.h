@@ -9,11 +9,14 @@
 #include "conf.h"
 #include "nave.h"
 
+struct esp_crypto_ops;
+
 struct ladder_options {
 	bool interactive; // prompt on the terminal
 	bool console_socket, telemetry; // nave: both; nave-lab: as asked
 	bool stage_accounting; // datapath.h
 	uint32_t rx_mbufs; // 0: default
+	const struct esp_crypto_ops *crypto; // of protected tunnels; NULL: intel-ipsec-mb
 };
 
 // What the configuration asks for and this build does not have: one line each on out. Returns how many of them would be

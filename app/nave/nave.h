@@ -15,6 +15,7 @@ struct datapath;
 struct nhrp_ctl;
 struct publish;
 struct route_ctl;
+struct sa_ctl;
 struct telemetry;
 struct tunnel_ctl;
 
@@ -26,6 +27,7 @@ struct nave {
 	struct control *control;
 	struct publish *publish;
 	struct tunnel_ctl *tunnels; // ports, TAPs, TUNs, neighbours
+	struct sa_ctl *sas;
 	struct nhrp_ctl *nhrp;
 	struct route_ctl *routes;
 	struct console *console;

@@ -41,6 +41,7 @@ static void read_root(struct conf_reader *r, const struct conf_tree *t) {
 	}
 	conf_map_read(r, conf_top_keys, t->root, c);
 	conf_routes_check(r);
+	conf_sas_check(r);
 	if (c->console.socket[0] == '\0')
 		snprintf(c->console.socket, sizeof(c->console.socket), "/run/nave/%s.sock", c->hub.name);
 }
@@ -121,6 +122,7 @@ struct conf *conf_load(const char *file, FILE *errors) {
 	if (!text)
 		return NULL;
 	c = load(file, text, len_bytes, errors);
+	explicit_bzero(text, len_bytes); // it may hold keys
 	free(text);
 	return c;
 }
@@ -131,6 +133,9 @@ void conf_free(struct conf *c) {
 	for (unsigned i = 0; i < c->n_ports; i++)
 		free(c->ports[i].neighbours);
 	for (unsigned i = 0; i < c->n_tunnels; i++) {
+		if (c->tunnels[i].sas)
+			explicit_bzero(c->tunnels[i].sas, c->tunnels[i].n_sas * sizeof(*c->tunnels[i].sas));
+		free(c->tunnels[i].sas);
 		free(c->tunnels[i].statics);
 		free(c->tunnels[i].nhs);
 	}

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "addr.h"
+#include "sa.h"
 
 #define CONF_NAME_LEN 16
 #define CONF_LIST_MAX 16
@@ -98,6 +99,20 @@ struct conf_nhs {
 	struct conf_mark mark;
 };
 
+#define CONF_SAS_MAX 87381 // as hub.max-spokes
+
+struct conf_sa { // one peer with both directions
+	struct addr nbma;
+	uint16_t nbma_port; // 0: native ESP
+	bool tunnel_mode, esn;
+	uint8_t suite; // enum esp_suite
+	uint32_t spi_in, spi_out;
+	struct addr inner_nbma; // ADDR_NONE: as outside
+	uint16_t replay_window; // 0: that of the tunnel
+	struct sa_keys in, out; // wiped when the SAs are there
+	struct conf_mark mark;
+};
+
 struct conf_tunnel {
 	char name[CONF_NAME_LEN];
 	uint16_t port; // index of source.port
@@ -117,6 +132,8 @@ struct conf_tunnel {
 	uint8_t protection; // enum conf_protection
 	uint16_t replay_window;
 	bool anti_spoof;
+	uint32_t n_sas; // mode manual
+	struct conf_sa *sas;
 	char authentication[9];
 	uint16_t holding_time_s;
 	uint8_t resolution; // enum conf_resolution

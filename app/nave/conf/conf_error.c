@@ -7,12 +7,22 @@
 #include "conf_reader.h"
 
 #define NEAR_MAX 3 // edits
+#define KEY_DIGITS_MIN 24
 
 struct conf_error {
 	struct conf_mark mark;
 	unsigned order;
 	char *text;
 };
+
+// A key that stands where another value belongs is not repeated: no other value has as many hex digits in a row.
+static void keys_hide(char *text) {
+	for (size_t n; *text; text += n ? n : 1) {
+		n = strspn(text, "0123456789abcdefABCDEF");
+		if (n >= KEY_DIGITS_MIN)
+			memset(text, '*', n);
+	}
+}
 
 void conf_error(struct conf_reader *r, struct conf_mark mark, const char *fmt, ...) {
 	struct conf_error *e;
@@ -29,6 +39,8 @@ void conf_error(struct conf_reader *r, struct conf_mark mark, const char *fmt, .
 	va_start(ap, fmt);
 	if (vasprintf(&e->text, fmt, ap) < 0)
 		e->text = NULL;
+	else
+		keys_hide(e->text);
 	va_end(ap);
 	e->mark = mark;
 	e->order = r->n_kept++;

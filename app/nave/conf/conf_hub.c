@@ -50,7 +50,8 @@ static const struct conf_key hub_keys[] = {
 		.help = "CPUs of the workers, one worker for each"},
 	{"hugepages", &conf_number, CONF_FIELD(struct conf_hub, hugepages_mib),
 		&(const struct conf_range){2, 1 << 20, hugepages_words}, .fallback = "auto",
-		.help = "`auto`: hugepages where the machine has them; `off`: none; a number: MiB of them"},
+		.help = "`auto`: hugepages where the machine has them; `off`: none; a number: MiB of them. SAs are "
+			"not in these: their own memory is of transparent hugepages, where the kernel has any"},
 	{"idle", &conf_choice, CONF_FIELD(struct conf_hub, idle), idle_words, .fallback = "sleep",
 		.help = "what a worker without packets does: `sleep` leaves the CPU to others, `poll` answers faster"},
 	{"max-spokes", &conf_number, CONF_FIELD(struct conf_hub, max_spokes), &(const struct conf_range){1, SPOKES_MAX},

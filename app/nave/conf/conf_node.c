@@ -205,9 +205,18 @@ static int events_read(struct builder *b, yaml_parser_t *p, size_t len_bytes) {
 			return syntax_error(b, p, len_bytes);
 		at_end = e.type == YAML_STREAM_END_EVENT;
 		rc = event_take(b, &e);
+		if (e.type == YAML_SCALAR_EVENT)
+			explicit_bzero(e.data.scalar.value, e.data.scalar.length);
 		yaml_event_delete(&e);
 	}
 	return rc;
+}
+
+// What libyaml has of the text may hold keys.
+static void parser_delete(yaml_parser_t *p) {
+	explicit_bzero(p->raw_buffer.start, (size_t)(p->raw_buffer.end - p->raw_buffer.start));
+	explicit_bzero(p->buffer.start, (size_t)(p->buffer.end - p->buffer.start));
+	yaml_parser_delete(p);
 }
 
 int conf_tree_build(struct conf_tree *t, struct conf_reader *r, const char *text, size_t len_bytes) {
@@ -220,7 +229,7 @@ int conf_tree_build(struct conf_tree *t, struct conf_reader *r, const char *text
 		return -ENOMEM;
 	yaml_parser_set_input_string(&p, (const unsigned char *)text, len_bytes);
 	rc = events_read(&b, &p, len_bytes);
-	yaml_parser_delete(&p);
+	parser_delete(&p);
 	for (unsigned i = 0; i < b.n_anchors; i++)
 		free(b.anchors[i].name);
 	if (rc < 0)
@@ -235,6 +244,7 @@ void conf_tree_free(struct conf_tree *t) {
 		struct conf_node *next = n->next;
 
 		free(n->items);
+		explicit_bzero((char *)(n + 1), strlen(n->text));
 		free(n);
 		n = next;
 	}

@@ -2,7 +2,7 @@
 // tunnels.NAME.protection: a word or a mapping.
 #include "conf_reader.h"
 
-// Identities and manual SAs are checked as far as they can be, and not kept: nothing carries them out yet.
+// Identities are checked as far as they can be, and not kept: nothing carries them out yet.
 struct identity {
 	char match[256], group[64];
 };
@@ -29,13 +29,15 @@ static void identities_read(struct conf_reader *r, const struct conf_key *k, con
 
 static const struct conf_type identities_type = {identities_read, "list of mappings", CONF_ARG_SHAPE};
 
+// After mode, which stands above.
 static void sas_read(struct conf_reader *r, const struct conf_key *k, const struct conf_node *n, void *base) {
-	(void)base;
-	if (n->kind == CONF_NODE_SCALAR)
-		conf_error(r, n->mark, "%s: a list of mappings is wanted", k->name);
+	if (((const struct conf_tunnel *)base)->protection == CONF_PROTECTION_MANUAL)
+		conf_mappings.read(r, k, n, base);
+	else
+		conf_error(r, n->mark, "sas: only with mode manual");
 }
 
-static const struct conf_type sas_type = {sas_read, "list of mappings", CONF_ARG_NONE};
+static const struct conf_type sas_type = {sas_read, "list of mappings", CONF_ARG_SHAPE};
 
 static const struct conf_word mode_words[] = {
 	{"none", CONF_PROTECTION_NONE},
@@ -66,7 +68,9 @@ static const struct conf_key protection_keys[] = {
 		.shown = "strict; off with mode none",
 		.help = "`strict`: the source of what a spoke sends must be routed to that spoke"},
 	{"identities", &identities_type, .arg = &identity_shape, .help = "what each IKE identity may register"},
-	{"sas", &sas_type, .help = "SAs of mode manual"},
+	{"sas", &sas_type, CONF_FIELD(struct conf_tunnel, sas), &conf_sa_shape,
+		.help = "with mode manual: the peers, each with an SA for either direction; more of them by the "
+			"console"},
 	{0},
 };
 
@@ -80,14 +84,14 @@ static void protection_read(struct conf_reader *r, const struct conf_key *k, con
 	struct conf_tunnel *t = base;
 
 	if (n->kind == CONF_NODE_LIST)
-		conf_error(r, n->mark, "protection: write none, or {mode: ike}");
+		conf_error(r, n->mark, "protection: write none, or {mode: manual, sas: [...]}");
 	else if (n->kind == CONF_NODE_MAP)
 		conf_map_read(r, protection_keys, n, base);
 	else {
 		conf_map_read(r, protection_keys, &unprotected, base); // for its defaults
 		mode_read(r, k, n, base);
 	}
-	if (t->protection != CONF_PROTECTION_NONE)
+	if (t->protection == CONF_PROTECTION_IKE)
 		conf_later_add(r, "", n->mark);
 }
 

@@ -122,8 +122,10 @@ extern const struct conf_type conf_vrf_ref, conf_port_ref, conf_tunnel_ref;
 extern const struct conf_key conf_top_keys[];
 extern const struct conf_shape conf_hub_shape, conf_vrf_shape, conf_port_shape, conf_tunnel_shape, conf_route_shape;
 extern const struct conf_type conf_protection;
-extern const struct conf_shape conf_protection_shape;
+extern const struct conf_shape conf_protection_shape, conf_sa_shape;
 void conf_routes_check(struct conf_reader *r);
+void conf_sas_check(struct conf_reader *r); // of all tunnels
+void conf_sas_family_check(struct conf_reader *r, const struct conf_tunnel *t);
 
 // What ports and tunnels have in common.
 bool conf_address_is_taken(struct conf_reader *r, uint16_t vrf, const struct conf_addr *a, const void *except);

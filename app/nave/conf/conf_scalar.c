@@ -62,7 +62,7 @@ bool conf_word_read(struct conf_reader *r, const struct conf_key *k, const struc
 	const struct conf_word *words, int64_t *v) {
 	const char *text = conf_scalar(r, k, n);
 	struct conf_nearest near = {.word = text};
-	char known[160];
+	char known[320];
 
 	if (!text)
 		return false;

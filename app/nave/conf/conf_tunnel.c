@@ -170,7 +170,7 @@ static const struct conf_key tunnel_keys[] = {
 	{"host", &conf_bool, CONF_FIELD(struct conf_tunnel, host), .fallback = "true",
 		.help = "make a TUN, so that the host is reached through the tunnel"},
 	{"protection", &conf_protection, .arg = &conf_protection_shape, .required = true,
-		.help = "write none, or {mode: ike}"},
+		.help = "write none, or {mode: manual, sas: [...]}"},
 	{"nhrp", &conf_section, .arg = &(const struct conf_shape){.keys = nhrp_keys}, .help = "the Next Hop Server"},
 	{0},
 };
@@ -243,6 +243,7 @@ static void tunnel_check(struct conf_reader *r, const struct conf_node *n, void 
 			t->tcp_mss, t->mtu, t->mtu - 40);
 	for (unsigned i = 0; i < t->n_static; i++)
 		static_check(r, t, &t->statics[i]);
+	conf_sas_family_check(r, t);
 	for (unsigned i = 0; i < t->n_nhs; i++) {
 		if (t->nhs[i].nbma.family != t->source.family)
 			conf_error(r, t->nhs[i].mark, "nhs: nbma is not of the family of the tunnel's source");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "console.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -16,6 +17,8 @@
 #include "nave.h"
 #include "out_cells.h"
 #include "terminal.h"
+
+#define KEY_CHARS_MIN 16 // names are shorter, addresses have other characters
 
 static int list_commands(const struct console *c, const char *first_word, struct out *out) {
 	size_t len = first_word ? strlen(first_word) : 0;
@@ -78,8 +81,49 @@ static const struct console_cmd builtin_cmds[] = {
 	{0},
 };
 
+static const char *next_word(const char *at, size_t *len) {
+	at += strspn(at, " \t\r\n");
+	*len = strcspn(at, " \t\r\n");
+	return at;
+}
+
+// As far as the words of the syntax are fixed.
+static bool begins_as(const char *line, const char *syntax) {
+	for (;;) {
+		size_t len, n;
+		const char *word = next_word(syntax, &len), *typed = next_word(line, &n);
+
+		if (len == 0 || isupper((unsigned char)*word) || memchr(word, '|', len))
+			return true;
+		if (n != len || memcmp(typed, word, len) != 0)
+			return false;
+		syntax = word + len;
+		line = typed + n;
+	}
+}
+
+static bool has_long_word(const char *line) {
+	size_t len, n;
+
+	for (line = next_word(line, &len); len; line = next_word(line + len, &len)) {
+		for (n = 0; n < len && isalnum((unsigned char)line[n]);)
+			n++;
+		if (n == len && len >= KEY_CHARS_MIN)
+			return true;
+	}
+	return false;
+}
+
+bool console_line_is_secret(const struct console *c, const char *line) {
+	for (unsigned i = 0; i < c->n_cmds; i++)
+		if (c->cmds[i]->secret && begins_as(line, c->cmds[i]->syntax))
+			return true;
+	return has_long_word(line);
+}
+
 const struct console_cmd *console_find(
 	struct console *c, const char *line, struct grammar_words *words, struct out *out) {
+	bool is_secret = console_line_is_secret(c, line);
 	const struct console_cmd *cmd;
 	char error[1024];
 
@@ -90,8 +134,11 @@ const struct console_cmd *console_find(
 	}
 	if (words->n == 0)
 		return NULL;
-	cmd = grammar_match(c->cmds, c->n_cmds, words, error, sizeof(error));
-	if (!cmd)
+	cmd = grammar_match(c->cmds, c->n_cmds, words, is_secret ? NULL : error, sizeof(error));
+	if (!cmd && is_secret)
+		out_error(out, -EINVAL,
+			"no such command; the line may hold a key and is not repeated here. Try \"help\"");
+	else if (!cmd)
 		out_error(out, -EINVAL, "%s", error);
 	return cmd;
 }
@@ -113,11 +160,12 @@ int console_run_line(struct console *c, const char *line, bool json, struct out 
 	const struct console_cmd *cmd = console_find(c, line, &words, out);
 
 	(void)json; // as out was made
-	if (!cmd)
-		return out_rc(out);
-	do
+	while (cmd) {
 		console_run(c, cmd, &words, out);
-	while (out_more(out));
+		if (!out_more(out))
+			break;
+	}
+	explicit_bzero(&words, sizeof(words));
 	return out_rc(out);
 }
 

@@ -28,6 +28,7 @@ struct console_cmd {
 	// Writes its answer to out, as a table or (out_is_json) as JSON. Returns 0 or -errno after out_error().
 	int (*run)(struct nave *nave, const struct console_args *args, struct out *out);
 	bool admin; // changes something
+	bool secret; // its line holds keys: kept out of log, errors and history
 };
 
 struct console *console_create(struct nave *nave); // registers with control; NULL, errno

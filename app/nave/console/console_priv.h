@@ -31,5 +31,8 @@ void console_close_socket(struct console *c);
 // The command of a line; NULL after the error went to out, or, out untouched, for an empty line.
 const struct console_cmd *console_find(
 	struct console *c, const char *line, struct grammar_words *words, struct out *out);
+// A line that may hold a key is repeated nowhere: one that begins as a secret command does, however it goes on, and one
+// with a word as long as a key.
+bool console_line_is_secret(const struct console *c, const char *line);
 // One slice of it.
 void console_run(struct console *c, const struct console_cmd *cmd, const struct grammar_words *words, struct out *out);

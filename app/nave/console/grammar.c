@@ -240,7 +240,8 @@ const struct console_cmd *grammar_match(const struct console_cmd *const *cmds, u
 	for (unsigned i = 0; i < n_cmds; i++)
 		if (words_fitting(cmds[i]->syntax, w, GRAMMAR_WORDS_MAX) == w->n && syntax_len(cmds[i]->syntax) == w->n)
 			return cmds[i];
-	explain(cmds, n_cmds, w, error, error_len);
+	if (error)
+		explain(cmds, n_cmds, w, error, error_len);
 	return NULL;
 }
 

@@ -19,7 +19,8 @@ struct grammar_words {
 
 // Cuts line at blanks; '#' at the start of a word begins a comment. -E2BIG: too long or too many words.
 int grammar_split(const char *line, struct grammar_words *w);
-// The command that the words are, or NULL: then error says what is wrong with them and what might be meant.
+// The command that the words are, or NULL: then error, unless it is NULL, says what is wrong with them and what might
+// be meant.
 const struct console_cmd *grammar_match(const struct console_cmd *const *cmds, unsigned n_cmds,
 	const struct grammar_words *w, char *error, size_t error_len);
 // The i-th distinct word that may follow the n_before first words of w and begins with begin, in order of the commands.

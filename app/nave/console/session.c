@@ -44,6 +44,7 @@ struct session {
 	char in[2048];
 	unsigned line_len;
 	bool line_too_long;
+	bool wipe; // the output has the echo of a key
 	char line[GRAMMAR_LINE_MAX];
 	bool running; // line is to be run
 	struct out *answer; // of the command that runs; NULL before its first slice
@@ -109,6 +110,21 @@ static void flush(struct session *s) {
 		s->out.len -= s->out_pos;
 		s->out_pos = 0;
 	}
+	if (s->wipe && s->out.len == 0) {
+		explicit_bzero(s->out.bytes, s->out.cap);
+		s->wipe = false;
+	}
+}
+
+// Where a key went through: the line, its words, the bytes as they came, and what was echoed of them.
+static void forget_line(struct session *s) {
+	if (!console_line_is_secret(s->console, s->line))
+		return;
+	explicit_bzero(s->line, sizeof(s->line));
+	explicit_bzero(&s->words, sizeof(s->words));
+	explicit_bzero(s->in, s->in_pos);
+	explicit_bzero(s->in + s->in_len, sizeof(s->in) - s->in_len);
+	s->wipe = s->out.bytes != NULL;
 }
 
 static void prompt(struct session *s) {
@@ -124,6 +140,7 @@ static void finish_command(struct session *s) {
 	s->console->counters.errors += rc != 0;
 	if (s->framed)
 		put(s, frame, snprintf(frame, sizeof(frame), "end %d\n", rc < 0 ? -rc : rc));
+	forget_line(s);
 	s->quit |= out_wants_quit(s->answer);
 	out_free(s->answer);
 	s->answer = NULL;
@@ -145,7 +162,7 @@ static void begin_command(struct session *s) {
 		s->cmd = console_find(s->console, s->line, &s->words, s->answer);
 	s->line_too_long = false;
 	if (s->cmd && s->cmd->admin)
-		log_info("console: %s (uid %u)", s->line, s->uid);
+		log_info("console: %s (uid %u)", s->cmd->secret ? s->cmd->syntax : s->line, s->uid);
 }
 
 bool session_wants_slice(const struct session *s) {
@@ -204,6 +221,8 @@ static void rdline_line(struct rdline *rdl, const char *buf, unsigned int size) 
 	s->line_len = n < sizeof(s->line) ? n : sizeof(s->line) - 1;
 	memcpy(s->line, buf, s->line_len);
 	take_line(s);
+	if (console_line_is_secret(s->console, s->line))
+		explicit_bzero((char *)buf, n); // rdline's own, and done with
 }
 
 static void take_key(struct session *s, char c) {
@@ -220,7 +239,7 @@ static void take_key(struct session *s, char c) {
 	} else if (rc == RDLINE_RES_VALIDATED && s->line[strspn(s->line, " \t")]) {
 		const char *newest = rdline_get_history_item(s->rdl, 0);
 
-		if (!newest || strcmp(newest, s->line) != 0)
+		if (!console_line_is_secret(s->console, s->line) && (!newest || strcmp(newest, s->line) != 0))
 			rdline_add_history(s->rdl, s->line);
 	}
 }

@@ -18,7 +18,6 @@ static int not_in_this_build(struct nave *nave, const struct console_args *args,
 
 // Names that scripts may already use; what they show is not there yet.
 const struct console_cmd later_cmds[] = {
-	{"show ipsec sa", "security associations (not in this build)", not_in_this_build, false},
 	{"show multicast", "who gets the hub's multicast (not in this build)", not_in_this_build, false},
 	{"show redirects", "Traffic Indications sent and suppressed (not in this build)", not_in_this_build, false},
 	{"reload", "read the configuration again (not in this build)", not_in_this_build, true},
@@ -32,6 +31,7 @@ static const struct console_cmd *const tables[] = {
 	tunnel_cmds,
 	spoke_cmds,
 	nhrp_cmds,
+	ipsec_cmds,
 	route_cmds,
 	later_cmds,
 };
@@ -48,6 +48,13 @@ const char *tunnel_name(const struct nave *nave, uint16_t tunnel) {
 	const struct tunnel *t = tunnel < FWD_TUNNELS_MAX ? nave->fwd.tunnels[tunnel] : NULL;
 
 	return t ? t->name : "?";
+}
+
+int tunnel_find(const struct nave *nave, const char *name) {
+	for (unsigned i = 0; i < FWD_TUNNELS_MAX; i++)
+		if (nave->fwd.tunnels[i] && strcmp(nave->fwd.tunnels[i]->name, name) == 0)
+			return (int)i;
+	return -ENOENT;
 }
 
 const char *iface_name(const struct nave *nave, uint16_t iface) {

@@ -7,12 +7,14 @@
 #include <rte_version.h>
 
 #include "cache.h"
-#include "clock.h"
 #include "conf.h"
 #include "datapath.h"
 #include "log.h"
 #include "nave.h"
 #include "nhrp_ctl.h"
+#include "ipsec.h"
+#include "sa_ctl.h"
+#include "clock.h" // after DPDK
 
 static int show_version(struct nave *nave, const struct console_args *args, struct out *out) {
 	(void)args;
@@ -56,6 +58,8 @@ int show_summary(struct nave *nave, const struct console_args *args, struct out 
 	out_u64(out, "tx_packets", sum.stage_packets[STAGE_TX]);
 	out_u64(out, "drops", drops);
 	out_u64(out, "forwarding_memory_bytes", fwd_bytes(&nave->fwd));
+	out_u64(out, "sas", nave->sas ? sa_ctl_count(nave->sas) : 0);
+	out_u64(out, "ipsec_memory_bytes", nave->fwd.ipsec ? ipsec_bytes(nave->fwd.ipsec) : 0);
 	out_u64(out, "nhrp_memory_bytes", cache ? nhrp_cache_bytes(cache) : 0);
 	return 0;
 }

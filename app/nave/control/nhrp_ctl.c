@@ -90,10 +90,22 @@ static void publish_change(struct nhrp_ctl *n, const struct nhs_change *change) 
 	}
 }
 
+// Through an SA the sender is its peer, wherever a NAT has moved it to since control heard of it last.
+static struct nhs_source source_of(const struct nhrp_ctl *n, const struct pkt_meta *meta) {
+	struct nhs_source src = {.nbma = meta->nbma, .nbma_port = meta->nbma_port};
+	const struct peer_table *peers = &n->nave->fwd.peers;
+	struct publish_peer at;
+
+	if (meta->is_esp && gen_is_current(&peers->peers[meta->peer_in].gen, meta->peer_in_gen) &&
+		publish_peer_where(n->nave->publish, meta->peer_in, &at))
+		src = (struct nhs_source){.nbma = at.nbma, .nbma_port = at.nbma_port};
+	return src;
+}
+
 // Publish, then reply; withdraw, then reply.
 static void receive(struct nhrp_ctl *n, struct rte_mbuf *m, uint64_t now_ns) {
 	const struct pkt_meta *meta = pkt_meta(m);
-	struct nhs_source src = {.nbma = meta->nbma, .nbma_port = meta->nbma_port};
+	struct nhs_source src = source_of(n, meta);
 	const uint8_t *bytes = rte_pktmbuf_mtod(m, const uint8_t *);
 	enum nhrp_decode_error error;
 
@@ -172,6 +184,16 @@ static void tunnel_conf(struct nhs_config *out, const struct conf *conf, uint16_
 	}
 }
 
+// In clear: by the address alone. Protected: the peer of the SAs, whose UDP port only their line has.
+static uint16_t static_port(const struct conf *conf, uint16_t tunnel, const struct addr *nbma) {
+	const struct conf_tunnel *t = &conf->tunnels[tunnel];
+
+	for (uint32_t i = 0; i < t->n_sas; i++)
+		if (addr_eq(&t->sas[i].nbma, nbma))
+			return t->sas[i].nbma_port;
+	return 0;
+}
+
 static int add_statics(struct nhrp_ctl *n, const struct conf *conf, uint16_t tunnel, uint64_t now_ns) {
 	const struct conf_tunnel *t = &conf->tunnels[tunnel];
 
@@ -179,10 +201,15 @@ static int add_statics(struct nhrp_ctl *n, const struct conf *conf, uint16_t tun
 		const struct conf_static_map *s = &t->statics[i];
 		struct binding *b =
 			nhs_add_static(&n->nhs, &n->confs[tunnel], &s->protocol, &s->nbma, s->multicast, now_ns);
-		int rc = b ? publish_binding(n->nave->publish, b) : -ENOSPC;
+		int rc = -ENOSPC;
 
+		if (b) {
+			b->nbma_port = static_port(conf, tunnel, &s->nbma);
+			rc = publish_binding(n->nave->publish, b);
+		}
 		if (rc < 0) {
-			log_error("tunnels.%s.nhrp.static[%u]: %s", t->name, i, strerror(-rc));
+			log_error("tunnels.%s.nhrp.static[%u]: %s", t->name, i,
+				rc == -EHOSTUNREACH ? "no SA of the tunnel is with its NBMA address" : strerror(-rc));
 			return rc;
 		}
 	}
@@ -279,4 +306,23 @@ int nhrp_ctl_evict(struct nhrp_ctl *n, uint16_t tunnel, const struct addr *proto
 		gone++;
 	}
 	return gone;
+}
+
+void nhrp_ctl_peer_moved(struct nhrp_ctl *n, uint32_t peer) {
+	struct publish_peer at;
+	struct prefix prefix;
+	uint32_t cursor = 0;
+	uint16_t tunnel;
+
+	if (!publish_peer_where(n->nave->publish, peer, &at))
+		return;
+	while (publish_peer_binding_next(n->nave->publish, peer, &cursor, &tunnel, &prefix)) {
+		struct binding *b = nhrp_cache_find(n->nhs.cache, tunnel, &prefix);
+
+		if (!b)
+			continue;
+		b->nbma = at.nbma;
+		b->nbma_port = at.nbma_port;
+		b->behind_nat = !addr_eq(&b->nbma, &b->claimed_nbma);
+	}
 }

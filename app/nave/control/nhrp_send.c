@@ -39,11 +39,19 @@ static struct rte_mbuf *encode(struct nhrp_ctl *n, const struct nhrp_msg *msg) {
 	return m;
 }
 
-// Registered: over its peer, which has the SA once there is one. Else by NBMA address, on tunnels in clear only.
+// On a protected tunnel the peer is who has the SAs, registered or not, and there is no other way.
+static uint32_t peer_of(const struct nhrp_ctl *n, const struct tunnel *t, const struct pkt_meta *meta) {
+	struct publish_peer where = {.endpoint = t->endpoint, .nbma = meta->nbma, .nbma_port = meta->nbma_port};
+
+	return t->is_protected ? publish_peer_find(n->nave->publish, &where)
+			       : peer_lookup(&n->nave->fwd.peers, t->endpoint, &meta->nbma);
+}
+
+// Registered: over its peer. Else by NBMA address, on tunnels in clear only.
 // Returns 0, -EAGAIN while the neighbour is not known, -EHOSTUNREACH.
 static int choose_way(struct nhrp_ctl *n, const struct tunnel *t, struct pkt_meta *meta) {
 	const struct fwd *f = &n->nave->fwd;
-	uint32_t peer = peer_lookup(&f->peers, t->endpoint, &meta->nbma);
+	uint32_t peer = peer_of(n, t, meta);
 	int nh;
 
 	if (peer) {

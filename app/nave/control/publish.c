@@ -23,7 +23,7 @@ struct publish *publish_create(struct fwd *fwd) {
 	p->now_ns = clock_now_ns();
 	p->adjs = calloc(fwd->adjs.max, sizeof(*p->adjs));
 	p->peers = calloc(fwd->peers.max, sizeof(*p->peers));
-	if (!p->adjs || !p->peers || nh_table_setup(p) < 0)
+	if (!p->adjs || !p->peers || nh_table_setup(p) < 0 || protected_setup(p) < 0)
 		goto err;
 	p->adj_blackhole = adj_new(p, IFACE_NONE, NULL, ADJ_BLACKHOLE);
 	p->adj_unreachable = adj_new(p, IFACE_NONE, NULL, ADJ_UNREACHABLE);
@@ -56,6 +56,7 @@ void publish_free(struct publish *p) {
 		p->fwd->tunnels[i] = NULL;
 		rte_free(p->tunnels[i].rt);
 	}
+	protected_teardown(p);
 	free(p->nh_buckets);
 	free(p->nhs);
 	free(p->peers);

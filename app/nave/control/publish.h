@@ -38,7 +38,8 @@ int publish_tunnel_addr(struct publish *p, uint16_t tunnel, const struct addr *a
 int publish_port_addr(struct publish *p, uint16_t port, const struct addr *addr, uint8_t len_bits);
 
 // Bindings. Completes the adjacency of (tunnel, protocol address), finds or makes its peer, fills b->adj and b->peer. A
-// binding of a prefix that is not a host also gets a route. -ENOSPC, -ENOBUFS when a table is full: nothing changed.
+// binding of a prefix that is not a host also gets a route. -ENOSPC, -ENOBUFS when a table is full, -EHOSTUNREACH on a
+// protected tunnel when no SA is with b->nbma and b->nbma_port: nothing changed.
 int publish_binding(struct publish *p, struct binding *b);
 int publish_binding_withdraw(
 	struct publish *p, struct binding *b); // adjacency incomplete again; peer freed with its last user
@@ -50,17 +51,27 @@ struct publish_peer {
 	struct addr nbma;
 	uint16_t nbma_port; // 0: native ESP
 };
-// *spi 0: one of ours is chosen. *peer: where it went. -EINVAL, -EEXIST, -ENOTSUP, -ENOSPC, -EAFNOSUPPORT,
-// -EHOSTUNREACH.
+// *spi 0: one of ours is chosen. *peer: where it went. -EINVAL (key lengths, SPI below 256, a window wider than
+// ipsec_conf.window_max), -EEXIST, -ENOTSUP, -ENOSPC, -EAFNOSUPPORT.
 int publish_sa_in(struct publish *p, const struct publish_peer *where, const struct sa_params *params,
 	const struct sa_keys *keys, uint32_t *spi, uint32_t *peer);
 int publish_sa_in_withdraw(struct publish *p, uint32_t spi); // -ENOENT, -ENOSPC: try again
-// Takes the place of the one before; its adjacencies' MTU follows. number comes back in events. Also -ENOBUFS.
+// Takes the place of the one before; the MTU of the adjacencies that lead to the peer follows. number is of struct sa.
+// SA_EVENT_SOFT comes when a sixteenth of the sequence numbers is left. Also -ENOBUFS: its owner cannot be told now.
 int publish_sa_out(struct publish *p, const struct publish_peer *where, const struct sa_params *params,
 	const struct sa_keys *keys, uint32_t spi, uint32_t number, uint32_t *peer);
 int publish_sa_out_withdraw(struct publish *p, uint32_t peer); // none is left: what is for the peer is dropped
-int publish_peer_move(struct publish *p, uint32_t peer, const struct addr *nbma, uint16_t nbma_port); // -EADDRINUSE
+// All its SAs go with it. -EADDRINUSE, -ENOENT, -EAFNOSUPPORT, -EINVAL (between native ESP and ESP in UDP), -ENOBUFS.
+int publish_peer_move(struct publish *p, uint32_t peer, const struct addr *nbma, uint16_t nbma_port);
 uint32_t publish_peer_find(const struct publish *p, const struct publish_peer *where); // protected; 0: none
+// Where a protected peer is, in control's own copy. false: there is no such peer.
+bool publish_peer_where(const struct publish *p, uint32_t peer, struct publish_peer *where);
+// A peer that is there already lives on for whoever else names it.
+void publish_peer_hold(struct publish *p, uint32_t peer);
+void publish_peer_release(struct publish *p, uint32_t peer);
+// The bindings that lead to a protected peer; *cursor starts at 0, none may come or go in between. false: no more.
+bool publish_peer_binding_next(
+	const struct publish *p, uint32_t peer, uint32_t *cursor, uint16_t *tunnel, struct prefix *prefix);
 // How a message reaches the worker that owns a peer: datapath_send_sa.
 typedef int (*publish_sa_send_fn)(void *arg, uint16_t worker, uint32_t peer, const struct sa_message *msg);
 void publish_on_sa(struct publish *p, publish_sa_send_fn fn, void *arg);

@@ -12,23 +12,32 @@ static uint16_t port_mtu(const struct publish *p, uint16_t port) {
 	return mtu ? mtu : 1500;
 }
 
-uint16_t adj_tunnel_mtu(const struct publish *p, uint16_t tunnel, uint16_t binding_mtu) {
+// The largest GRE packet that the port takes: through the peer's SA, padding counted, or, while there is none, in
+// clear.
+static int32_t gre_max(const struct publish *p, const struct endpoint *e, uint32_t peer) {
+	const struct protected_ctl *g = protected_is(p, peer) ? &p->protected[peer] : NULL;
+
+	if (!g || !g->has_out)
+		return port_mtu(p, e->port) - (e->addr.family == ADDR_IPV6 ? 40 : 20);
+	return sa_gre_max(&(struct sa_params){.suite = g->suite, .tunnel_mode = g->tunnel_mode}, e->addr.family,
+		g->nbma_port != 0, port_mtu(p, e->port));
+}
+
+uint16_t adj_tunnel_mtu(const struct publish *p, uint16_t tunnel, uint16_t binding_mtu, uint32_t peer) {
 	const struct tunnel_pub *t = &p->tunnels[tunnel];
-	const struct endpoint *e = &p->fwd->endpoints[t->rt->endpoint];
-	uint16_t overhead = (e->addr.family == ADDR_IPV6 ? 40 : 20) + t->gre_len_bytes;
-	uint16_t mtu = port_mtu(p, e->port) - overhead;
+	int32_t mtu = gre_max(p, &p->fwd->endpoints[t->rt->endpoint], peer) - t->gre_len_bytes;
 
 	if (t->rt->mtu && t->rt->mtu < mtu)
 		mtu = t->rt->mtu;
 	if (binding_mtu >= BINDING_MTU_MIN && binding_mtu < mtu)
 		mtu = binding_mtu;
-	return mtu;
+	return mtu > 0 ? (uint16_t)mtu : 0;
 }
 
 static uint16_t iface_mtu(const struct publish *p, uint16_t iface) {
 	if (iface == IFACE_NONE)
 		return 0;
-	return iface_is_port(iface) ? port_mtu(p, iface_port(iface)) : adj_tunnel_mtu(p, iface, 0);
+	return iface_is_port(iface) ? port_mtu(p, iface_port(iface)) : adj_tunnel_mtu(p, iface, 0, 0);
 }
 
 uint32_t adj_new(struct publish *p, uint16_t iface, const struct addr *protocol, enum adj_kind kind) {

@@ -3,77 +3,6 @@
 
 #include "publish_state.h"
 
-void publish_on_peer(struct publish *p, publish_peer_fn fn, void *arg) {
-	p->peer_taken = fn;
-	p->peer_taken_arg = arg;
-}
-
-void peer_defer(struct publish *p, uint32_t peer) {
-	if (peer_free(&p->fwd->peers, p->fwd->rcu, peer) == 0)
-		return;
-	p->peers[peer].pending_next = p->peer_pending;
-	p->peer_pending = peer;
-}
-
-static void peer_release(struct publish *p, uint32_t peer) {
-	struct peer_table *t = &p->fwd->peers;
-	struct addr nbma;
-	uint32_t nh;
-
-	if (!peer || --p->peers[peer].refs)
-		return;
-	nbma = peer_nbma(&t->peers[peer]);
-	nh = t->peers[peer].nh;
-	idx_hash_remove(t->by_nbma, peer_hash(t->peers[peer].endpoint, &nbma), peer);
-	peer_defer(p, peer); // before its next hop: who still finds the one may look at the other
-	nh_release(p, nh);
-}
-
-static int peer_make(struct publish *p, uint16_t endpoint, const struct addr *nbma, uint32_t *peer) {
-	const struct endpoint *e = &p->fwd->endpoints[endpoint];
-	struct peer_table *t = &p->fwd->peers;
-	uint32_t nh, i;
-	int rc = nh_hold_towards(p, e->port, nbma, &nh);
-
-	if (rc < 0)
-		return rc;
-	i = peer_alloc(t);
-	if (!i) {
-		nh_release(p, nh);
-		return -ENOSPC;
-	}
-	peer_template(&t->peers[i], &e->addr, nbma);
-	t->peers[i].nh = nh;
-	t->peers[i].endpoint = endpoint;
-	t->peers[i].owner = PEER_OWNER_ANY;
-	t->peers[i].ready = true;
-	if (p->peer_taken)
-		p->peer_taken(p->peer_taken_arg, i);
-	rc = idx_hash_insert(t->by_nbma, peer_hash(endpoint, nbma), i);
-	if (rc < 0) {
-		nh_release(p, nh);
-		peer_defer(p, i);
-		return rc;
-	}
-	p->peers[i].refs = 1;
-	*peer = i;
-	return 0;
-}
-
-// A spoke with two adjacencies of one (endpoint, NBMA address) has one peer.
-static int peer_hold(struct publish *p, uint16_t endpoint, const struct addr *nbma, uint32_t *peer) {
-	uint32_t i;
-
-	if (nbma->family != p->fwd->endpoints[endpoint].addr.family)
-		return -EAFNOSUPPORT;
-	i = peer_lookup(&p->fwd->peers, endpoint, nbma);
-	if (!i)
-		return peer_make(p, endpoint, nbma, peer);
-	p->peers[i].refs++;
-	*peer = i;
-	return 0;
-}
-
 static bool is_host(const struct prefix *prefix) {
 	return prefix->len_bits == addr_len_bytes(prefix->addr.family) * 8;
 }
@@ -133,15 +62,34 @@ static int binding_route(struct publish *p, const struct binding *b, uint32_t ad
 
 static void adj_point(struct publish *p, const struct binding *b, uint32_t adj, uint32_t peer) {
 	adj_state_store(&p->fwd->adjs.adjs[adj],
-		(struct adj_state){.kind = ADJ_TUNNEL, .target = peer, .mtu = adj_tunnel_mtu(p, b->tunnel, b->mtu)});
+		(struct adj_state){
+			.kind = ADJ_TUNNEL, .target = peer, .mtu = adj_tunnel_mtu(p, b->tunnel, b->mtu, peer)});
+	p->adjs[adj].binding_mtu = b->mtu;
+	p->adjs[adj].len_bits = b->prefix.len_bits;
+	protected_adj_link(p, peer, adj);
 }
 
 static int binding_move(struct publish *p, struct binding *b, uint32_t peer) {
 	uint32_t old = b->peer;
 
+	protected_adj_unlink(p, old, b->adj);
 	adj_point(p, b, b->adj, peer);
 	b->peer = peer;
 	peer_release(p, old);
+	return 0;
+}
+
+// Fail closed: on a protected tunnel only who has an SA is a peer.
+static int binding_peer(struct publish *p, const struct binding *b, uint32_t *peer) {
+	const struct tunnel *t = p->tunnels[b->tunnel].rt;
+	struct publish_peer where = {.endpoint = t->endpoint, .nbma = b->nbma, .nbma_port = b->nbma_port};
+
+	if (!t->is_protected)
+		return peer_hold(p, t->endpoint, &b->nbma, peer);
+	*peer = publish_peer_find(p, &where);
+	if (!*peer)
+		return -EHOSTUNREACH;
+	publish_peer_hold(p, *peer);
 	return 0;
 }
 
@@ -151,7 +99,7 @@ int publish_binding(struct publish *p, struct binding *b) {
 
 	if (b->tunnel >= FWD_TUNNELS_MAX || !p->tunnels[b->tunnel].rt)
 		return -EINVAL;
-	rc = peer_hold(p, p->tunnels[b->tunnel].rt->endpoint, &b->nbma, &peer);
+	rc = binding_peer(p, b, &peer);
 	if (rc < 0)
 		return rc;
 	if (b->adj)
@@ -183,7 +131,8 @@ int publish_binding_withdraw(struct publish *p, struct binding *b) {
 	vrf = p->tunnels[b->tunnel].rt->vrf;
 	if (route_find(p, vrf, &b->prefix) == b->adj)
 		route_drop(p, vrf, &b->prefix);
-	adj_state_store(a, (struct adj_state){.kind = ADJ_INCOMPLETE, .mtu = adj_tunnel_mtu(p, b->tunnel, 0)});
+	adj_state_store(a, (struct adj_state){.kind = ADJ_INCOMPLETE, .mtu = adj_tunnel_mtu(p, b->tunnel, 0, 0)});
+	protected_adj_unlink(p, b->peer, b->adj);
 	adj_release(p, b->adj);
 	peer_release(p, b->peer);
 	b->adj = 0;

@@ -159,7 +159,7 @@ static void gateway_repoint(struct publish *p, uint16_t port) {
 
 		if (!p->peers[i].refs || p->fwd->endpoints[t->peers[i].endpoint].port != port)
 			continue;
-		nbma = peer_nbma(&t->peers[i]);
+		nbma = peer_address(p, i);
 		if (nh_hold_towards(p, port, &nbma, &nh) < 0)
 			continue;
 		rcu_publish(&t->peers[i].nh, nh);

@@ -43,13 +43,17 @@ struct sa_spec {
 
 struct sa_ctl *sa_ctl_create(struct nave *nave); // NULL, errno; needs nave->publish, tunnels, datapath, control
 void sa_ctl_free(struct sa_ctl *c);
+// The SAs of the configuration, whose keys are wiped there. -errno, after the reason went to errors with its place.
+int sa_ctl_configure(struct sa_ctl *c, FILE *errors);
 
 // Adds it, *spi is the one that it has. Returns its number (above 0), or -EINVAL: key lengths, SPI below 256, tunnel
 // not protected; -EEXIST: an inbound SA with this SPI; -ENOTSUP: no such suite in the crypto backend; -ENOSPC: tables
 // full; -EAFNOSUPPORT; -ENOBUFS: the owner's ring is full, try again.
 int64_t sa_ctl_add(struct sa_ctl *c, const struct sa_spec *spec, uint32_t *spi);
-int sa_ctl_delete(struct sa_ctl *c, uint32_t number); // -ENOENT, -ENOSPC (try again)
-// The peer is at another address or port now (NAT): all its SAs, nothing of them but that. -EADDRINUSE, -ENOENT.
+// Of the outbound one in use: none takes its place. -ENOENT; -ENOSPC, -ENOBUFS: nothing changed, try again.
+int sa_ctl_delete(struct sa_ctl *c, uint32_t number);
+// The peer is at another address or port now (NAT): all its SAs, nothing of them but that; its NHRP bindings follow.
+// -errno of publish_peer_move.
 int sa_ctl_move(struct sa_ctl *c, uint32_t peer, const struct addr *nbma, uint16_t nbma_port);
 
 struct sa_info {
@@ -74,8 +78,11 @@ struct sa_info {
 bool sa_ctl_next(const struct sa_ctl *c, uint32_t *number, struct sa_info *info);
 bool sa_ctl_get(const struct sa_ctl *c, uint32_t number, struct sa_info *info);
 uint32_t sa_ctl_count(const struct sa_ctl *c);
-// Packets and bytes of all SAs that a peer has or had.
+// Packets and bytes of all SAs that a peer has or had, GRE headers counted; what was still under way when an inbound SA
+// was deleted is not in it. Since sa_ctl_peer_clear.
 void sa_ctl_peer_counters(const struct sa_ctl *c, uint32_t peer, struct spoke_counters *out);
+void sa_ctl_peer_clear(struct sa_ctl *c, uint32_t peer);
+void sa_ctl_peer_count(const struct sa_ctl *c, uint32_t peer, uint32_t *n_in, uint32_t *n_out); // its SAs
 
 // Counters of its events: one list makes enum, name and help.
 #define SA_CTL_COUNTERS(X) \
@@ -95,6 +102,7 @@ enum sa_ctl_counter {
 const char *sa_ctl_counter_name(enum sa_ctl_counter c);
 const char *sa_ctl_counter_help(enum sa_ctl_counter c);
 const uint64_t *sa_ctl_counters(const struct sa_ctl *c); // [SA_CTL_COUNT]
+void sa_ctl_clear(struct sa_ctl *c);
 // What IKE wants to hear of (EXPIRE, MAPPING): called with each event after it was acted on. One listener.
 typedef void (*sa_ctl_event_fn)(void *arg, const struct sa_event *ev);
 void sa_ctl_on_event(struct sa_ctl *c, sa_ctl_event_fn fn, void *arg);

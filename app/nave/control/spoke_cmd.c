@@ -11,6 +11,7 @@
 #include "datapath.h"
 #include "nave.h"
 #include "nhrp_ctl.h"
+#include "sa_ctl.h"
 #include "clock.h" // after DPDK
 
 static const char *const kinds[] = {
@@ -61,10 +62,17 @@ static void binding_details(const struct binding *b, uint64_t now_ns, struct out
 	out_since(out, "refreshed_ago_s", b->refreshed_ns, now_ns);
 }
 
+// Counted by its SAs.
+static bool is_protected(const struct nave *nave, uint32_t peer) {
+	return nave->sas && peer && nave->fwd.peers.peers[peer].is_protected;
+}
+
 static void counter_cells(const struct nave *nave, const struct binding *b, struct out *out) {
 	struct spoke_counters c = {0};
 
-	if (nave->datapath && b->peer)
+	if (is_protected(nave, b->peer))
+		sa_ctl_peer_counters(nave->sas, b->peer, &c);
+	else if (nave->datapath && b->peer)
 		datapath_spoke_counters(nave->datapath, b->peer, &c);
 	out_u64(out, "rx_packets", c.rx_packets);
 	out_u64(out, "tx_packets", c.tx_packets);
@@ -135,13 +143,6 @@ static int show_nhrp_cache(struct nave *nave, const struct console_args *args, s
 }
 
 // --- one ---
-static int find_tunnel(const struct nave *nave, const char *name) {
-	for (unsigned i = 0; i < FWD_TUNNELS_MAX; i++)
-		if (nave->fwd.tunnels[i] && strcmp(nave->fwd.tunnels[i]->name, name) == 0)
-			return i;
-	return -ENOENT;
-}
-
 // Tunnels on which the address is bound, the one that the operator named or all. The last of them in *found.
 static unsigned find_bindings(struct nave *nave, const struct addr *addr, int only, struct binding **found) {
 	struct prefix host = prefix_host(addr);
@@ -163,7 +164,7 @@ static unsigned find_bindings(struct nave *nave, const struct addr *addr, int on
 
 // "show spoke ADDRESS [TUNNEL]", "evict spoke ADDRESS [TUNNEL]": NULL after an error.
 static struct binding *the_spoke(struct nave *nave, const struct console_args *args, struct out *out) {
-	int tunnel = args->n > 3 ? find_tunnel(nave, args->word[3]) : -1;
+	int tunnel = args->n > 3 ? tunnel_find(nave, args->word[3]) : -1;
 	struct binding *b = NULL;
 	struct addr addr;
 	unsigned n;
@@ -205,7 +206,7 @@ static void forwarding_cells(const struct fwd *fwd, const struct binding *b, str
 		out_null_u64(out, "effective_mtu");
 	}
 	out_u64(out, "peer", b->peer);
-	if (p && p->owner != PEER_OWNER_ANY)
+	if (p && rcu_read(&p->owner) < fwd->n_workers)
 		out_u64(out, "owner_worker", p->owner);
 	else
 		out_null_u64(out, "owner_worker");
@@ -222,6 +223,16 @@ static void forwarding_cells(const struct fwd *fwd, const struct binding *b, str
 	}
 }
 
+static void protection_cells(const struct nave *nave, const struct binding *b, struct out *out) {
+	uint32_t n_in = 0, n_out = 0;
+
+	if (is_protected(nave, b->peer))
+		sa_ctl_peer_count(nave->sas, b->peer, &n_in, &n_out);
+	out_bool(out, "protected", is_protected(nave, b->peer));
+	out_u64(out, "sas_in", n_in);
+	out_u64(out, "sas_out", n_out);
+}
+
 static int show_spoke(struct nave *nave, const struct console_args *args, struct out *out) {
 	const struct binding *b = the_spoke(nave, args, out);
 	uint64_t now_ns = clock_now_ns();
@@ -235,6 +246,7 @@ static int show_spoke(struct nave *nave, const struct console_args *args, struct
 	out_u64(out, "request_id", b->request_id);
 	counter_cells(nave, b, out);
 	forwarding_cells(&nave->fwd, b, out);
+	protection_cells(nave, b, out);
 	return 0;
 }
 

@@ -12,6 +12,7 @@
 #include "datapath.h"
 #include "nave.h"
 #include "nhrp_ctl.h"
+#include "sa_ctl.h"
 #include "tunnel_ctl.h"
 
 #define CLEAR_SPOKES_PER_SLICE 1024
@@ -132,6 +133,8 @@ static void clear_workers(struct nave *nave) {
 		nhrp_ctl_clear(nave->nhrp);
 	if (nave->tunnels)
 		tunnel_ctl_clear(nave->tunnels);
+	if (nave->sas)
+		sa_ctl_clear(nave->sas);
 }
 
 static void cursor_free(void *cursor, void *arg) {
@@ -163,6 +166,8 @@ static int clear_counters(struct nave *nave, const struct console_args *args, st
 			break;
 		if (b->peer)
 			datapath_spoke_taken(nave->datapath, b->peer);
+		if (b->peer && nave->sas)
+			sa_ctl_peer_clear(nave->sas, b->peer);
 	}
 	if (b)
 		return 0;

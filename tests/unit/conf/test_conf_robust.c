@@ -155,8 +155,8 @@ static void long_words(void **state) {
 	fprintf(f, "version: 1\nhub: {%0900d: 1}\n", 0); // libyaml: a key has at most 1024
 	fclose(f);
 	assert_false(load(text_large, &said));
-	assert_non_null(
-		strstr(said, "x.yaml:2:7: unknown key '0000000000000000000000000000000000000000': the keys here are"));
+	assert_non_null( // so many digits may be those of a cipher's key
+		strstr(said, "x.yaml:2:7: unknown key '****************************************': the keys here are"));
 	free(said);
 }
 

@@ -37,6 +37,7 @@
 #define SPOKES 1000
 #define REPLY_MAX 16384
 #define ANY_RC 1
+#define KEY "c0ffee00c0ffee11c0ffee22c0ffee3300112233"
 
 static struct nave nave;
 static char folder[] = "/tmp/test_operator_XXXXXX";
@@ -53,7 +54,12 @@ static struct conf *load_conf(void) {
 		"  dmvpn0: {source: {port: wan0, address: 192.0.2.1}, key: 1, address: 10.255.0.1/16, phase: 1,\n"
 		"    host: false, protection: none, nhrp: {static: [{protocol: 10.255.255.9, nbma: 192.0.2.9}]}}\n"
 		"  dmvpn1: {source: {port: wan0, address: 192.0.2.1}, key: 2, address: 10.254.0.1/16, phase: 1,\n"
-		"    host: false, protection: none}\n",
+		"    host: false, protection: none}\n"
+		"  dmvpn2: {source: {port: wan0, address: 192.0.2.1}, key: 3, address: 10.253.0.1/16, phase: 1,\n"
+		"    host: false, protection: {mode: manual, sas: [{nbma: 198.51.100.1, suite: aes128gcm16, spi-in: "
+		"0x1001,\n"
+		"    spi-out: 0x2001, key-in: " KEY ", key-out: " KEY "}]},\n"
+		"    nhrp: {static: [{protocol: 10.253.0.9, nbma: 198.51.100.1}]}}\n",
 		(int)getpid() % 100000);
 	return conf_load_text("test", text, stderr);
 }
@@ -170,17 +176,17 @@ static void test_spokes(void **state) {
 	(void)state;
 	snprintf(path, sizeof(path), "%s/spokes.json", folder);
 	save_answer("show spokes", path, "w", 0);
-	assert_true(jq(path, ".[0] | length == 1001 and all(has(\"protocol\", \"nbma\", \"tunnel\", \"type\", "
+	assert_true(jq(path, ".[0] | length == 1002 and all(has(\"protocol\", \"nbma\", \"tunnel\", \"type\", "
 			     "\"holding_time_s\", \"expires_in_s\", \"unique\", \"behind_nat\", \"rx_packets\"))"));
-	assert_true(jq(path, ".[0] | ([.[].protocol] | unique | length) == 1001"));
+	assert_true(jq(path, ".[0] | ([.[].protocol] | unique | length) == 1002"));
 	assert_true(
 		jq(path, ".[0][0] == (.[0][0] + {protocol: \"10.255.255.9\", nbma: \"192.0.2.9\", type: \"static\", "
 			 "expires_in_s: null, tunnel: \"dmvpn0\"})"));
 	assert_true(
-		jq(path, ".[0][2] | .behind_nat and .unique and .type == \"registered\" and .claimed_nbma == "
+		jq(path, ".[0][3] | .behind_nat and .unique and .type == \"registered\" and .claimed_nbma == "
 			 "\"10.0.0.1\" and .nbma == \"198.51.0.2\" and .expires_in_s > 500 and .expires_in_s <= 600"));
 	save_answer("show nhrp cache", path, "w", 0);
-	assert_true(jq(path, ".[0] | length == 1001 and all(has(\"protocol\", \"nbma\", \"refreshes\"))"));
+	assert_true(jq(path, ".[0] | length == 1002 and all(has(\"protocol\", \"nbma\", \"refreshes\"))"));
 	save_answer("show spoke 10.255.1.1", path, "w", 0);
 	assert_true(
 		jq(path, ".[0] | .protocol == \"10.255.1.1\" and .adjacency_state == \"complete\" and .peer > 0 and "
@@ -256,6 +262,45 @@ static void test_routes(void **state) {
 	save_answer("route add 10.255.0.0/16 blackhole", path, "w", -EEXIST);
 	save_answer("route add 10.3.0.0/16 via 10.255.1.1 interface nothing", path, "w", -ENOENT);
 	save_answer("route add 10.3.0.0/16 blackhole vrf nothing", path, "w", -ENOENT);
+	unlink(path);
+}
+
+static void test_sas(void **state) {
+	static const char add[] = "ipsec add in dmvpn2 198.51.100.2 4500 ", gcm[] = " transport-esn aes128gcm16 ";
+	char path[64], line[GRAMMAR_LINE_MAX];
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/sas.json", folder);
+	snprintf(line, sizeof(line), "%s0x1002%s" KEY, add, gcm);
+	save_answer(line, path, "w", 0);
+	assert_true(jq(path, ".[0] == {message: \"SA 3 with SPI 0x00001002 is there\"}"));
+	save_answer(line, path, "w", -EEXIST);
+	snprintf(line, sizeof(line), "%s0x1003%s" KEY "00", add, gcm);
+	save_answer(line, path, "w", -EINVAL);
+	assert_true(jq(path, ".[0].error == \"KEY: aes128gcm16 wants 40 hex digits, the last 8 of them the salt\""));
+	snprintf(line, sizeof(line), "%s0x1003%s" KEY " " KEY, add, gcm);
+	save_answer(line, path, "w", -EINVAL);
+	assert_true(jq(path, ".[0].error == \"AUTHKEY: aes128gcm16 has no such key\""));
+	snprintf(line, sizeof(line), "ipsec add out dmvpn2 198.51.100.2 4500 0x2002 tunnel null-sha1 " KEY);
+	save_answer(line, path, "w", 0);
+	snprintf(line, sizeof(line), "ipsec add out dmvpn0 198.51.100.2 4500 0x2002 tunnel null-sha1 " KEY);
+	save_answer(line, path, "w", -EINVAL); // in clear
+	save_answer("show ipsec sa", path, "w", 0);
+	assert_true(
+		jq(path, ".[0] | length == 4 and ([.[].number] == [1, 2, 3, 4]) and all(.tunnel == \"dmvpn2\") and "
+			 "(.[2] | .esn and .spi == \"0x00001002\" and .nbma_port == 4500 and .direction == \"in\" and "
+			 ".window == 1024 and .origin == \"console\" and .seq_end == null) and (.[3] | .mode == "
+			 "\"tunnel\" and .suite == \"null-sha1\" and .active and .window == null)"));
+	save_answer("show ipsec sa 1", path, "w", 0);
+	assert_true(jq(path, ".[0] | .spi == \"0x00001001\" and .origin == \"configuration\" and .drops_icv == 0"));
+	save_answer("show ipsec sa 9", path, "w", -ENOENT);
+	save_answer("show spoke 10.253.0.9", path, "w", 0);
+	assert_true(jq(path, ".[0] | .protected and .sas_in == 1 and .sas_out == 1 and .rx_packets == 0"));
+	save_answer("ipsec delete 3", path, "w", 0);
+	save_answer("ipsec delete 4", path, "w", 0);
+	save_answer("ipsec delete 4", path, "w", -ENOENT);
+	save_answer("show ipsec statistics", path, "w", 0);
+	assert_true(jq(path, ".[0] | map({(.name): .count}) | add | .added == 4 and .deleted == 2"));
 	unlink(path);
 }
 
@@ -352,15 +397,15 @@ static void test_telemetry(void **state) {
 	print_message("%u pages, the largest of %u bytes\n", c.pages, c.largest_reply);
 	assert_true(c.pages > 14 && c.largest_reply < REPLY_MAX);
 	assert_true(jq(path,
-		"map(.[\"/nave/spokes\"] // empty) | (map(.protocol[]) | length == 1000 and (unique | length) == "
-		"1000) and (map(.rows) | add) == 1000"));
+		"map(.[\"/nave/spokes\"] // empty) | (map(.protocol[]) | length == 1001 and (unique | length) == "
+		"1001) and (map(.rows) | add) == 1001"));
 	assert_true(jq(path,
 		"map(.[\"/nave/spokes\"] // empty) | all([.protocol, .nbma, .tunnel, .expires_in_s, .unique] | "
 		"map(length) | unique | length == 1)"));
-	assert_true(jq(path, "map(.[\"/nave/summary\"] // empty)[0] | .bindings == 1000 and .tunnels == 2"));
+	assert_true(jq(path, "map(.[\"/nave/summary\"] // empty)[0] | .bindings == 1001 and .tunnels == 3"));
 	assert_true(jq(path, "map(.[\"/nave/drops\"] // empty)[0].ttl == 1"));
 	assert_true(jq(path, "map(.[\"/nave/nhrp\"] // empty)[0].rx_registration_request == 0"));
-	assert_true(jq(path, "map(.[\"/nave/tunnels\"] // empty)[0].name == [\"dmvpn0\", \"dmvpn1\"]"));
+	assert_true(jq(path, "map(.[\"/nave/tunnels\"] // empty)[0].name == [\"dmvpn0\", \"dmvpn1\", \"dmvpn2\"]"));
 	assert_true(jq(path, "map(.[\"/nave/stages\"] // empty)[0].packets | length > 5"));
 	unlink(path);
 }
@@ -469,6 +514,7 @@ int main(void) {
 		cmocka_unit_test(test_slice_is_short),
 		cmocka_unit_test(test_same_address_on_two_tunnels),
 		cmocka_unit_test(test_routes),
+		cmocka_unit_test(test_sas),
 		cmocka_unit_test(test_clear_counters),
 		cmocka_unit_test(test_telemetry),
 		cmocka_unit_test(test_telemetry_ends_under_load),

@@ -28,12 +28,10 @@
 #include "control.h"
 #include "nave.h"
 #include "out.h"
+#include "session_fixture.h"
 #include "terminal.h"
 #include "clock.h"
 
-#define TURNS_MAX 20000
-
-static struct nave nave;
 static unsigned evictions, cursors;
 
 static int run_version(struct nave *n, const struct console_args *args, struct out *out) {
@@ -125,78 +123,6 @@ static int teardown(void **state) {
 	control_free(nave.control);
 	assert_int_equal(cursors, 0); // none is left behind, however a session ended
 	return 0;
-}
-
-struct client { // our end of a session
-	int fd;
-	size_t len;
-	char got[8 * 1024 * 1024];
-};
-
-static struct client *attach(void) {
-	struct client *p = calloc(1, sizeof(*p));
-	int fds[2];
-
-	assert_non_null(p);
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
-	assert_int_equal(console_add_session(nave.console, SESSION_SOCKET, fds[1], fds[1]), 0);
-	p->fd = fds[0];
-	return p;
-}
-
-static void detach(struct client *p) {
-	close(p->fd);
-	free(p);
-}
-
-static void say(struct client *p, const char *text) {
-	assert_int_equal(write(p->fd, text, strlen(text)), strlen(text));
-}
-
-// rdline erases to the end of the line behind every key.
-static void without_erasing(struct client *p) {
-	char *at;
-
-	while (p->len < 4096 && (at = strstr(p->got, "\x1b[0K"))) {
-		memmove(at, at + 4, strlen(at + 4) + 1);
-		p->len -= 4;
-	}
-}
-
-static bool hear(struct client *p) { // false: end
-	ssize_t n = read(p->fd, p->got + p->len, sizeof(p->got) - p->len - 1);
-
-	if (n > 0)
-		p->len += n;
-	p->got[p->len] = '\0';
-	without_erasing(p);
-	return n > 0 || (n < 0 && errno == EAGAIN);
-}
-
-static void expect(struct client *p, const char *end) {
-	for (unsigned i = 0; i < TURNS_MAX; i++) {
-		size_t n = strlen(end);
-
-		control_turn(nave.control, 0);
-		hear(p);
-		if (p->len >= n && strcmp(p->got + p->len - n, end) == 0)
-			return;
-	}
-	fail_msg("got:\n%s\nwanted at its end:\n%s", p->got, end);
-}
-
-static void expect_end(struct client *p) {
-	for (unsigned i = 0; i < TURNS_MAX; i++) {
-		control_turn(nave.control, 0);
-		if (!hear(p))
-			return;
-	}
-	fail_msg("the session did not end");
-}
-
-static void forget(struct client *p) {
-	p->len = 0;
-	p->got[0] = '\0';
 }
 
 // --- programs ---

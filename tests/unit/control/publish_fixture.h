@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A hub's tables as publish.c fills them: wan0 192.0.2.1/24 with gateway .254, lan0 172.16.0.1/24, dmvpn0 with key 1001
-// and 10.255.0.1/16, 2001:db8:ff::1/64.
+// and 10.255.0.1/16, 2001:db8:ff::1/64; with a crypto backend dmvpn1 too, key 1002 and 10.254.0.1/16, protected.
 #pragma once
 
 #include "eal.h"
@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "fwd.h"
+#include "ipsec.h"
 #include "publish.h"
 
 enum { WAN, LAN };
@@ -96,18 +97,37 @@ static inline void tunnel_up(struct publish *p) {
 	assert_int_equal(publish_tunnel(p, &t), 0);
 }
 
-static inline int hub_up_sized(void **state, const struct fwd_sizes *sizes) {
+static inline void protected_tunnel_up(struct publish *p) {
+	struct publish_tunnel t = {
+		.rt = {.id = 1, .mtu = 1400, .key = 1002, .has_key = true, .is_protected = true, .name = "dmvpn1"},
+		.subnet = {net("10.254.0.0/16")},
+		.protocol = {ip("10.254.0.1")},
+	};
+
+	assert_int_equal(publish_tunnel(p, &t), 0);
+}
+
+// crypto NULL: no tunnel is protected.
+static inline int hub_up_with(void **state, const struct fwd_sizes *sizes, const struct esp_crypto_ops *crypto) {
 	static struct hub h;
 
 	memset(&h, 0, sizeof(h));
 	*state = &h;
 	assert_int_equal(fwd_init(&h.fwd, sizes), 0);
+	if (crypto)
+		h.fwd.ipsec = ipsec_create(&(struct ipsec_conf){crypto, h.fwd.peers.max, REPLAY_WINDOW_DEFAULT});
 	h.publish = publish_create(&h.fwd);
 	assert_non_null(h.publish);
 	publish_on_resolve(h.publish, on_resolve, &h);
 	ports_up(h.publish);
 	tunnel_up(h.publish);
+	if (crypto)
+		protected_tunnel_up(h.publish);
 	return 0;
+}
+
+static inline int hub_up_sized(void **state, const struct fwd_sizes *sizes) {
+	return hub_up_with(state, sizes, NULL);
 }
 
 static inline int hub_up(void **state) {
@@ -120,6 +140,7 @@ static inline int hub_down(void **state) {
 	struct hub *h = *state;
 
 	publish_free(h->publish);
+	ipsec_free(h->fwd.ipsec);
 	fwd_fini(&h->fwd);
 	return 0;
 }
