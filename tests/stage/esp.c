@@ -5,13 +5,19 @@
 
 #include "crypto_ipsec_mb.h"
 #include "esp_packet.h"
+#include "mbuf_guard.h"
 
 #define NS_PER_TEST 1000000000ull // any time will do
 
 const struct esp_crypto_ops *const hub_crypto = &crypto_ipsec_mb_ops;
 
 void esp_hub_create(struct hub *h, uint16_t n_workers) {
-	hub_create(h, &(struct hub_conf){.n_workers = n_workers, .crypto = hub_crypto});
+	esp_hub_create_with(h, &(struct hub_conf){.n_workers = n_workers, .crypto = hub_crypto});
+}
+
+void esp_hub_create_with(struct hub *h, const struct hub_conf *conf) {
+	hub_create(h, conf);
+	mbuf_guard_open_for_esp = true;
 	hub_tunnel(h, 0, 0, 1001, 0)->is_protected = true;
 	hub_tunnel(h, 1, 1, 1001, 0)->is_protected = true;
 	hub_tunnel(h, 2, 2, NO_KEY, 0);

@@ -38,6 +38,7 @@ extern const struct esp_crypto_ops *const hub_crypto; // the product's: intel-ip
 // A hub with crypto and so many workers, tunnel 0 (endpoint 0, key 1001) and tunnel 1 (endpoint 1, key 1001), both
 // protected, and tunnel 2 (endpoint 2, no key), which is not.
 void esp_hub_create(struct hub *h, uint16_t n_workers);
+void esp_hub_create_with(struct hub *h, const struct hub_conf *conf);
 // Ready to talk: SAs in both directions. Its number n as for hub_spoke().
 struct esp_spoke esp_spoke(struct hub *h, uint16_t tunnel, const char *nbma, unsigned n, const struct esp_how *how);
 // The same without any SA.
