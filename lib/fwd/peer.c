@@ -5,7 +5,9 @@
 
 #include <rte_ip.h>
 #include <rte_malloc.h>
+#include <rte_udp.h>
 
+#define NATT_PORT 4500 // RFC 3948
 #define NBMA_HOPS 64 // TTL or hop limit of tunnel packets
 
 static void free_push(struct peer_table *t, uint32_t index) {
@@ -135,6 +137,31 @@ void peer_template(struct peer *p, const struct addr *local, const struct addr *
 		template_ipv4(p, local, nbma);
 	else
 		template_ipv6(p, local, nbma);
+}
+
+static void template_protocol(struct peer *p, uint8_t protocol) {
+	struct rte_ipv4_hdr ip;
+
+	if (p->family == ADDR_IPV6) {
+		p->hdr[offsetof(struct rte_ipv6_hdr, proto)] = protocol;
+		return;
+	}
+	memcpy(&ip, p->hdr, sizeof(ip));
+	ip.next_proto_id = protocol;
+	ip.hdr_checksum = 0;
+	ip.hdr_checksum = rte_ipv4_cksum(&ip);
+	memcpy(p->hdr, &ip, sizeof(ip));
+}
+
+void peer_template_esp(struct peer *p, const struct addr *local, const struct addr *nbma, uint16_t port) {
+	struct rte_udp_hdr udp = {.src_port = rte_cpu_to_be_16(NATT_PORT), .dst_port = rte_cpu_to_be_16(port)};
+
+	peer_template(p, local, nbma);
+	template_protocol(p, port ? IPPROTO_UDP : IPPROTO_ESP);
+	if (!port)
+		return;
+	memcpy(p->hdr + p->hdr_len_bytes, &udp, sizeof(udp));
+	p->hdr_len_bytes += sizeof(udp);
 }
 
 struct addr peer_nbma(const struct peer *p) {

@@ -59,8 +59,8 @@ static __rte_noinline enum drop_reason header_take(const struct lcore_ctx *lc, s
 	t = tunnel_find(lc->fwd, meta->endpoint, &h);
 	if (!t)
 		return DROP_UNKNOWN_KEY;
-	if (t->is_protected)
-		return DROP_CLEAR_ON_PROTECTED;
+	if (t->is_protected != meta->is_esp)
+		return meta->is_esp ? DROP_CLEAR_TUNNEL : DROP_CLEAR_ON_PROTECTED;
 	if (!protocol_is_known(h.protocol))
 		return DROP_GRE_PROTOCOL;
 	strip(m, meta, t, h.protocol, h.len_bytes);
@@ -144,7 +144,6 @@ static __rte_always_inline uint16_t headers_burst(
 				continue;
 			}
 		}
-		s->hash[kept] = sender_hash(pkt_meta(m));
 		pkts[kept++] = m;
 	}
 	return kept;
@@ -157,12 +156,15 @@ static __rte_always_inline void counted_write(struct lcore_ctx *lc, struct sende
 	t->rx_bytes += s->counted.rx_bytes;
 }
 
-static __rte_always_inline void sender_count(
-	struct lcore_ctx *lc, struct senders *s, const struct pkt_meta *meta, uint32_t len_bytes) {
+static __rte_always_inline void spoke_count(struct lcore_ctx *lc, const struct pkt_meta *meta, uint32_t len_bytes) {
 	struct spoke_counters *spoke = &lc->spokes[meta->peer_in]; // index 0 takes those of unknown senders
 
 	spoke->rx_packets++;
 	spoke->rx_bytes += len_bytes;
+}
+
+static __rte_always_inline void tunnel_count(
+	struct lcore_ctx *lc, struct senders *s, const struct pkt_meta *meta, uint32_t len_bytes) {
 	if (unlikely(meta->tunnel != s->counted_tunnel)) {
 		counted_write(lc, s);
 		s->counted = (struct tunnel_counters){0};
@@ -182,6 +184,8 @@ uint16_t gre_decap_burst(
 	n = headers_burst(lc, pkts, n, &s);
 	if (unlikely(!n))
 		return 0;
+	for (uint16_t i = 0; i < n; i++)
+		s.hash[i] = sender_hash(pkt_meta(pkts[i]));
 	idx_hash_candidates(table->by_nbma, s.hash, n, s.peer);
 	for (uint16_t i = 0; i < n; i++) {
 		rte_prefetch0(&peers[s.peer[i]]);
@@ -198,13 +202,39 @@ uint16_t gre_decap_burst(
 			peer = peer_lookup(table, meta->endpoint, &meta->nbma);
 		meta->peer_in = peer;
 		meta->peer_in_gen = rcu_read(&peers[peer].gen);
-		sender_count(lc, &s, meta, m->pkt_len);
+		spoke_count(lc, meta, m->pkt_len);
+		tunnel_count(lc, &s, meta, m->pkt_len);
 		if (likely(peer && meta->gre_protocol != GRE_PROTO_NHRP))
 			pkts[kept++] = m;
 		else if (meta->gre_protocol != GRE_PROTO_NHRP)
 			pkt_drop(lc, m, DROP_UNKNOWN_PEER);
 		else if (!peer && stranger_is_odd(lc->fwd, &meta->nbma))
 			pkt_drop(lc, m, DROP_OUTER_SOURCE);
+		else
+			nhrp[(*n_nhrp)++] = m;
+	}
+	counted_write(lc, &s);
+	return kept;
+}
+
+// Who sent it, the SA has said; its counters are the sender's.
+uint16_t gre_decap_esp_burst(
+	struct lcore_ctx *lc, struct rte_mbuf **pkts, uint16_t n, struct rte_mbuf **nhrp, uint16_t *n_nhrp) {
+	struct senders s;
+	uint16_t kept = 0;
+
+	n = headers_burst(lc, pkts, n, &s);
+	if (unlikely(!n))
+		return 0;
+	s.counted = (struct tunnel_counters){0};
+	s.counted_tunnel = pkt_meta(pkts[0])->tunnel;
+	for (uint16_t i = 0; i < n; i++) {
+		struct rte_mbuf *m = pkts[i];
+		struct pkt_meta *meta = pkt_meta(m);
+
+		tunnel_count(lc, &s, meta, m->pkt_len);
+		if (likely(meta->gre_protocol != GRE_PROTO_NHRP))
+			pkts[kept++] = m;
 		else
 			nhrp[(*n_nhrp)++] = m;
 	}

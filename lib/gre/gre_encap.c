@@ -6,6 +6,7 @@
 
 #include "gre_encap.h"
 #include "gre_wire.h"
+#include "outer_write.h"
 
 #define TOS_CS6 0xc0
 
@@ -24,7 +25,8 @@ struct rewrite {
 struct sent {
 	uint64_t packets, bytes;
 	uint16_t tunnel;
-	uint16_t open_tunnel; // the last one found open
+	uint16_t known_tunnel; // the last one looked at
+	bool is_protected; // it is
 };
 
 // DSCP and ECN of the inner packet (RFC 6040 section 4.1, normal mode); control traffic is marked by its priority.
@@ -36,71 +38,11 @@ static __rte_always_inline uint8_t outer_tos(const struct pkt_meta *meta, const 
 	return (uint8_t)(inner[0] << 4 | inner[1] >> 4);
 }
 
-// Straight into the packet, fields over the copy: a struct on the stack would be read back wider than it was written.
-static __rte_always_inline void u16_write(uint8_t *out, size_t offset, uint16_t host_order) {
-	uint16_t be = rte_cpu_to_be_16(host_order);
-
-	memcpy(out + offset, &be, sizeof(be));
-}
-
-// The template has length and checksum of an empty payload and a TOS of zero: both grow by what is added (RFC 1624).
-static __rte_always_inline void ipv4_write(
-	uint8_t *out, const struct peer *p, uint16_t payload_len_bytes, uint8_t tos) {
-	uint16_t sum_be;
-	uint32_t sum;
-
-	memcpy(&sum_be, p->hdr + offsetof(struct rte_ipv4_hdr, hdr_checksum), sizeof(sum_be));
-	sum = (uint16_t)~rte_be_to_cpu_16(sum_be);
-	sum += payload_len_bytes + tos;
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	memcpy(out, p->hdr, sizeof(struct rte_ipv4_hdr));
-	out[offsetof(struct rte_ipv4_hdr, type_of_service)] = tos;
-	u16_write(out, offsetof(struct rte_ipv4_hdr, total_length), sizeof(struct rte_ipv4_hdr) + payload_len_bytes);
-	u16_write(out, offsetof(struct rte_ipv4_hdr, hdr_checksum), (uint16_t)~sum);
-}
-
-static __rte_always_inline void ipv6_write(
-	uint8_t *out, const struct peer *p, uint16_t payload_len_bytes, uint8_t tos) {
-	memcpy(out, p->hdr, sizeof(struct rte_ipv6_hdr));
-	u16_write(out, 0, (uint16_t)(6u << 12 | (unsigned)tos << 4));
-	u16_write(out, offsetof(struct rte_ipv6_hdr, payload_len), payload_len_bytes);
-}
-
-// nh is the word as published: MAC address, port, resolved. Eight octets each time, the next field over the last two.
-static __rte_always_inline void ether_write(uint8_t *out, uint64_t nh, const uint8_t *source, uint16_t type) {
-	uint64_t mac;
-
-	memcpy(&mac, source, sizeof(mac));
-	memcpy(out, &nh, sizeof(nh));
-	memcpy(out + RTE_ETHER_ADDR_LEN, &mac, sizeof(mac));
-	u16_write(out, offsetof(struct rte_ether_hdr, ether_type), type);
-}
-_Static_assert(offsetof(struct nh, mac) == 0 && offsetof(struct fwd_port, mac) + 8 <= sizeof(struct fwd_port),
-	"MAC addresses are copied eight octets at a time");
-
 static void sent_write(struct lcore_ctx *lc, const struct sent *sent) {
 	struct tunnel_counters *t = &lc->counters->tunnels[sent->tunnel];
 
 	t->tx_packets += sent->packets;
 	t->tx_bytes += sent->bytes;
-}
-
-static __rte_always_inline struct nh nh_of_word(uint64_t word) {
-	struct nh nh;
-
-	memcpy(&nh, &word, sizeof(nh));
-	return nh;
-}
-
-// Grows the packet to the front; NULL when there is no room.
-static __rte_always_inline uint8_t *prepend(struct rte_mbuf *m, uint16_t len_bytes) {
-	if (unlikely(m->data_off < len_bytes))
-		return NULL;
-	m->data_off -= len_bytes;
-	m->data_len += len_bytes;
-	m->pkt_len += len_bytes;
-	return rte_pktmbuf_mtod(m, uint8_t *);
 }
 
 static __rte_always_inline void gre_copy(uint8_t *out, const uint8_t *gre, uint8_t len_bytes, uint16_t protocol) {
@@ -110,18 +52,22 @@ static __rte_always_inline void gre_copy(uint8_t *out, const uint8_t *gre, uint8
 		memcpy(out, gre, 4);
 	else
 		memcpy(out, gre, len_bytes);
-	u16_write(out, 2, protocol);
+	outer_u16_write(out, 2, protocol);
 }
 
-static __rte_always_inline void sent_count(
-	struct lcore_ctx *lc, struct sent *sent, uint32_t spoke, uint16_t tunnel, uint32_t len_bytes) {
+static __rte_always_inline void spoke_count(struct lcore_ctx *lc, uint32_t spoke, uint32_t len_bytes) {
 	struct spoke_counters *s = &lc->spokes[spoke];
 
 	s->tx_packets++;
 	s->tx_bytes += len_bytes;
+}
+
+static __rte_always_inline void tunnel_count(
+	struct lcore_ctx *lc, struct sent *sent, uint16_t tunnel, uint32_t len_bytes) {
 	if (unlikely(tunnel != sent->tunnel)) {
 		sent_write(lc, sent);
-		*sent = (struct sent){.tunnel = tunnel};
+		sent->packets = sent->bytes = 0;
+		sent->tunnel = tunnel;
 	}
 	sent->packets++;
 	sent->bytes += len_bytes;
@@ -144,17 +90,18 @@ static __rte_always_inline enum drop_reason tunnel_push(
 		return DROP_NEIGHBOUR;
 	if (unlikely(inner_len_bytes > r->mtu))
 		return DROP_TOO_BIG;
-	out = prepend(m, RTE_ETHER_HDR_LEN + ip_len_bytes + r->gre_len_bytes);
+	out = outer_prepend(m, RTE_ETHER_HDR_LEN + ip_len_bytes + r->gre_len_bytes);
 	if (unlikely(!out))
 		return DROP_HEADROOM;
-	sent_count(lc, sent, r->spoke, r->tunnel, inner_len_bytes);
+	spoke_count(lc, r->spoke, inner_len_bytes);
+	tunnel_count(lc, sent, r->tunnel, inner_len_bytes);
 	meta->port = nh.port;
-	ether_write(out, word, fwd->ports[nh.port].mac, is_ipv4 ? RTE_ETHER_TYPE_IPV4 : RTE_ETHER_TYPE_IPV6);
+	outer_ether_write(out, word, fwd->ports[nh.port].mac, is_ipv4 ? RTE_ETHER_TYPE_IPV4 : RTE_ETHER_TYPE_IPV6);
 	out += RTE_ETHER_HDR_LEN;
 	if (likely(is_ipv4))
-		ipv4_write(out, p, payload_len_bytes, tos);
+		outer_ipv4_write(out, p, payload_len_bytes, tos);
 	else
-		ipv6_write(out, p, payload_len_bytes, tos);
+		outer_ipv6_write(out, p, payload_len_bytes, tos);
 	out += ip_len_bytes;
 	gre_copy(out, r->gre, r->gre_len_bytes, meta->gre_protocol);
 	if (unlikely(r->gre_checksum))
@@ -162,10 +109,48 @@ static __rte_always_inline enum drop_reason tunnel_push(
 	return DROP_REASON_COUNT;
 }
 
-static __rte_always_inline bool tunnel_is_open(const struct fwd *fwd, uint16_t tunnel) {
-	const struct tunnel *t = tunnel < FWD_TUNNELS_MAX ? rcu_read(&fwd->tunnels[tunnel]) : NULL;
+// GRE alone: what stands before it on the wire, and the spoke's counters, are the SA's (esp_out).
+static __rte_always_inline enum drop_reason esp_push(
+	struct lcore_ctx *lc, struct rte_mbuf *m, struct pkt_meta *meta, const struct rewrite *r, struct sent *sent) {
+	const uint16_t inner_len_bytes = m->data_len;
+	uint8_t *out;
 
-	return t && !t->is_protected;
+	if (unlikely(inner_len_bytes > r->mtu))
+		return DROP_TOO_BIG;
+	meta->tos = outer_tos(meta, rte_pktmbuf_mtod(m, const uint8_t *));
+	out = outer_prepend(m, r->gre_len_bytes);
+	if (unlikely(!out))
+		return DROP_HEADROOM;
+	tunnel_count(lc, sent, r->tunnel, inner_len_bytes);
+	gre_copy(out, r->gre, r->gre_len_bytes, meta->gre_protocol);
+	if (unlikely(r->gre_checksum))
+		gre_checksum_write(out, r->gre_len_bytes + inner_len_bytes);
+	meta->is_esp = true;
+	return DROP_REASON_COUNT;
+}
+
+// Fails closed: through a protected tunnel only to a peer that has SAs, and to such a peer through no other.
+static __rte_always_inline enum drop_reason push(
+	struct lcore_ctx *lc, struct rte_mbuf *m, struct pkt_meta *meta, const struct rewrite *r, struct sent *sent) {
+	if (unlikely(r->peer->is_protected != sent->is_protected))
+		return sent->is_protected ? DROP_CLEAR_ON_PROTECTED : DROP_CLEAR_TUNNEL;
+	if (sent->is_protected)
+		return esp_push(lc, m, meta, r, sent);
+	meta->is_esp = false;
+	return tunnel_push(lc, m, meta, r, sent);
+}
+
+static __rte_always_inline bool tunnel_know(const struct fwd *fwd, uint16_t tunnel, struct sent *sent) {
+	const struct tunnel *t;
+
+	if (likely(tunnel == sent->known_tunnel))
+		return true;
+	t = tunnel < FWD_TUNNELS_MAX ? rcu_read(&fwd->tunnels[tunnel]) : NULL;
+	if (!t)
+		return false;
+	sent->known_tunnel = tunnel;
+	sent->is_protected = t->is_protected;
+	return true;
 }
 
 static enum drop_reason plain_push(
@@ -177,11 +162,13 @@ static enum drop_reason plain_push(
 		return DROP_NEIGHBOUR;
 	if (m->data_len > st.mtu)
 		return DROP_TOO_BIG;
-	out = prepend(m, RTE_ETHER_HDR_LEN);
+	out = outer_prepend(m, RTE_ETHER_HDR_LEN);
 	if (!out)
 		return DROP_HEADROOM;
+	meta->is_esp = false;
 	meta->port = iface_port(a->iface);
-	ether_write(out, word, lc->fwd->ports[meta->port].mac, meta->gre_protocol); // GRE's numbers are Ethernet's
+	outer_ether_write(
+		out, word, lc->fwd->ports[meta->port].mac, meta->gre_protocol); // GRE's numbers are Ethernet's
 	return DROP_REASON_COUNT;
 }
 
@@ -201,14 +188,11 @@ static __rte_always_inline enum drop_reason adj_push(
 
 	if (unlikely(st.kind != ADJ_TUNNEL))
 		return st.kind == ADJ_PORT ? plain_push(lc, m, meta, a, st) : DROP_NOT_REGISTERED;
-	if (unlikely(r.tunnel != sent->open_tunnel)) {
-		if (!tunnel_is_open(lc->fwd, r.tunnel))
-			return DROP_CLEAR_ON_PROTECTED;
-		sent->open_tunnel = r.tunnel;
-	}
+	if (unlikely(!tunnel_know(lc->fwd, r.tunnel, sent)))
+		return DROP_STALE;
 	if (unlikely(!r.peer->ready))
 		return DROP_NOT_REGISTERED;
-	return tunnel_push(lc, m, meta, &r, sent);
+	return push(lc, m, meta, &r, sent);
 }
 
 // Answers of control: GRE bytes are made from the tunnel.
@@ -221,8 +205,8 @@ static __rte_noinline enum drop_reason control_push(
 	struct rewrite r;
 	struct peer p;
 
-	if (!tunnel_is_open(fwd, meta->tunnel))
-		return DROP_CLEAR_ON_PROTECTED;
+	if (!tunnel_know(fwd, meta->tunnel, sent))
+		return DROP_STALE;
 	t = rcu_read(&fwd->tunnels[meta->tunnel]);
 	h.flags = (t->has_key ? GRE_FLAG_KEY : 0) | (t->checksum ? GRE_FLAG_CHECKSUM : 0);
 	h.key = t->key;
@@ -240,11 +224,11 @@ static __rte_noinline enum drop_reason control_push(
 	}
 	if (!r.peer->ready)
 		return DROP_NEIGHBOUR;
-	return tunnel_push(lc, m, meta, &r, sent);
+	return push(lc, m, meta, &r, sent);
 }
 
 uint16_t gre_encap_burst(struct lcore_ctx *lc, struct rte_mbuf **pkts, uint16_t n) {
-	struct sent sent = {.open_tunnel = IFACE_NONE};
+	struct sent sent = {.known_tunnel = IFACE_NONE};
 	uint16_t kept = 0;
 
 	for (uint16_t i = 0; i < n; i++) {
@@ -260,7 +244,9 @@ uint16_t gre_encap_burst(struct lcore_ctx *lc, struct rte_mbuf **pkts, uint16_t 
 
 		if (likely(meta->way == WAY_ADJ))
 			why = adj_push(lc, m, meta, &sent);
-		else if (meta->way != WAY_FRAME)
+		else if (meta->way == WAY_FRAME)
+			meta->is_esp = false;
+		else
 			why = control_push(lc, m, meta, &sent);
 		if (unlikely(why != DROP_REASON_COUNT)) {
 			pkt_drop(lc, m, why);

@@ -26,7 +26,7 @@ struct esp_job {
 	uint8_t *text; // what is encrypted: payload, padding, pad length, next header; a multiple of the suite's block;
 		       // CBC: not none
 	uint8_t *icv; // seal: written, icv_bytes of the suite; open: compared in constant time, and left as it was
-	const uint8_t *iv; // iv_bytes, as on the wire
+	uint8_t *iv; // iv_bytes, as on the wire; written by iv_make alone
 	uint32_t text_bytes;
 	uint32_t salt; // AEADs: first 4 bytes of the nonce, as in memory
 	uint8_t aad[ESP_AAD_MAX]; // SPI | sequence number (| low half, when ESN: SPI | high | low), network order
@@ -51,10 +51,14 @@ struct esp_crypto_ops {
 	// backend cannot use.
 	void *(*lcore_create)(void);
 	void (*lcore_free)(void *lcore);
-	// Workers, optional for callers: brings the lines of key that a text of this length needs, when the SA of a
-	// packet is known and its burst is still being collected. seal() and open() prefetch a few jobs ahead by
-	// themselves.
-	void (*key_prefetch)(enum esp_suite suite, const void *key, uint32_t text_bytes);
+	// Control core: the 64-byte lines of a key that a text of this length reads, bit 0 the first, for callers that
+	// prefetch when the SA of a packet is known and its burst is still being collected. seal() and open() prefetch
+	// a few jobs ahead by themselves.
+	uint32_t (*key_lines)(enum esp_suite suite, uint32_t text_bytes);
+	// Workers; NULL: no suite of the backend needs it. Of suites whose IV nobody may foresee (CBC, RFC 3602 section
+	// 3): what stands at iv is a number that was never there before under this key, and becomes its encryption
+	// (NIST SP 800-38A appendix C). Before seal(), which takes iv as it stands.
+	void (*iv_make)(void *lcore, enum esp_suite suite, struct esp_job *jobs, unsigned n);
 	// Workers. All jobs of a call are of one suite; keys may differ. Order and count stay; n at most ESP_BURST_MAX.
 	void (*seal)(void *lcore, enum esp_suite suite, struct esp_job *jobs, unsigned n);
 	void (*open)(void *lcore, enum esp_suite suite, struct esp_job *jobs, unsigned n);

@@ -19,6 +19,7 @@
 #define SPI_INDEX_BITS 18
 #define SPI_INDEX_MAX ((1u << SPI_INDEX_BITS) - 1)
 #define SPI_GEN_MAX ((1u << (32 - SPI_INDEX_BITS)) - 1)
+#define KEY_TEXTS 64 // classes of 16 bytes; all longer texts are in the last
 #define SAD_PER_PEER 3 // inbound SAs: two during a rekey, one on its way out
 
 struct ipsec_conf {
@@ -38,6 +39,9 @@ struct ipsec {
 	uint16_t window_mask; // of the widest window: where a sequence number's bit likely is
 	bool has_foreign;
 	struct sa_drops *drops; // [n_in], each written by the owner of its SA
+	struct sa_out_base *out_base; // [max_peers], each written by the owner of the peer
+	// Lines of a key that texts of up to 16 x (i + 1) bytes read: [0] from the first on, [1] up to the last.
+	uint8_t key_lines[ESP_SUITE_COUNT][KEY_TEXTS][2];
 	// Control.
 	struct sad *sad;
 	uint32_t max_peers;
@@ -47,8 +51,6 @@ struct ipsec {
 struct ipsec *ipsec_create(const struct ipsec_conf *conf);
 void ipsec_free(struct ipsec *ip); // workers stopped, nothing deferred
 uint64_t ipsec_bytes(const struct ipsec *ip); // of the SAs that are in use, with their share of the tables
-bool ipsec_on_huge_pages(const struct ipsec *ip); // else the kernel was asked for transparent ones
-
 static inline struct sa_in *sa_in_at(const struct ipsec *ip, uint32_t slot) {
 	return (struct sa_in *)(ip->in + (size_t)slot * ip->in_stride);
 }

@@ -23,10 +23,24 @@ enum sa_flag {
 // peer, and a worker compares it in one go.
 struct sa_from {
 	uint32_t nbma; // IPv4 as on the wire; of IPv6 a hash, and the peer has the address
-	uint16_t port_be; // UDP; 0: native ESP
-	uint16_t is_ipv6;
+	uint16_t port; // UDP; 0: native ESP
+	uint16_t endpoint; // local endpoint that it came to
 };
 _Static_assert(sizeof(struct sa_from) == 8, "published by one store");
+
+static inline uint64_t sa_from_word(const struct addr *nbma, uint16_t port, uint16_t endpoint) {
+	struct sa_from from = {.port = port, .endpoint = endpoint};
+	uint64_t word, hi, lo;
+
+	memcpy(&from.nbma, nbma->bytes, sizeof(from.nbma));
+	if (__builtin_expect(nbma->family == ADDR_IPV6, 0)) {
+		memcpy(&hi, nbma->bytes, sizeof(hi));
+		memcpy(&lo, nbma->bytes + sizeof(hi), sizeof(lo));
+		from.nbma = idx_hash_mix_ipv6(hi, lo, 0);
+	}
+	memcpy(&word, &from, sizeof(word));
+	return word;
+}
 
 // Inbound, in the SAD: this line, the window's bitmap, then the key at ipsec.key_off.
 struct sa_in {
@@ -36,9 +50,9 @@ struct sa_in {
 	uint32_t peer, peer_gen; // of its peer; fixed
 	uint8_t suite; // enum esp_suite
 	uint8_t flags; // enum sa_flag
-	uint16_t spare;
+	uint16_t owner; // what peer.owner says, once it was looked up; PEER_OWNER_NONE before
 	uint32_t inner_nbma; // tunnel mode, IPv4: source of the IP header inside, as on the wire; 0: not checked
-	uint64_t packets, bytes; // opened and in order; bytes of payload (GRE header and on)
+	uint64_t packets, bytes; // opened and not replayed; bytes of payload (GRE header and on)
 	struct replay replay; // its bitmap begins the next line
 } __attribute__((aligned(64)));
 _Static_assert(sizeof(struct sa_in) == 64 && offsetof(struct sa_in, replay) == 48, "one cache line before the bitmap");
@@ -48,7 +62,7 @@ struct sa_out {
 	uint64_t seq; // last one used; 64-bit whether or not its high half is on the wire
 	uint64_t seq_soft; // from here on: SA_EVENT_SOFT, once
 	uint64_t seq_end; // last one that may be used (section 3.3.3: never again)
-	uint64_t packets, bytes; // sealed
+	uint64_t packets, bytes; // sealed since the peer's slot was taken, over all its SAs: sa_out_base
 	uint32_t spi_be;
 	uint32_t salt;
 	uint8_t suite; // enum esp_suite
@@ -60,6 +74,11 @@ struct sa_out {
 	uint32_t number; // of struct sa, for events
 } __attribute__((aligned(64)));
 _Static_assert(sizeof(struct sa_out) == 64, "one cache line");
+
+// What sa_out's counters were when the SA of now came, by peer index.
+struct sa_out_base {
+	uint64_t packets, bytes;
+};
 
 // Drops of one inbound SA, apart from the line that every packet touches.
 #define SA_DROPS(X) \

@@ -7,6 +7,8 @@
 #include <rte_udp.h>
 
 #include "classify.h"
+#include "esp_in.h"
+#include "esp_frame.h"
 #include "esp_wire.h"
 #include "gre_wire.h"
 #include "ipv4_sum.h"
@@ -20,6 +22,7 @@
 enum verdict {
 	GONE, // dropped or punted
 	TO_GRE,
+	TO_ESP,
 	TO_CLEAR,
 };
 
@@ -73,6 +76,27 @@ static __rte_always_inline bool is_local(
 	return false;
 }
 
+// Cuts the frame to [from, end): headers in front, link padding behind.
+static __rte_always_inline void cut(struct rte_mbuf *m, struct pkt_meta *meta, uint16_t from, uint16_t end) {
+	meta->outer_len_bytes = from;
+	m->data_off += from;
+	m->data_len = end - from;
+	m->pkt_len = end - from;
+}
+
+// A SPI is looked up by whoever owns SAs; without any there is none.
+static enum verdict to_esp(
+	struct lcore_ctx *lc, struct rte_mbuf *m, const struct outer *o, uint16_t off, uint16_t port) {
+	struct pkt_meta *meta = pkt_meta(m);
+
+	if (!lc->fwd->ipsec || meta->endpoint == IFACE_NONE || o->end - off < ESP_HEADER_BYTES)
+		return gone(lc, m, DROP_ESP_UNKNOWN);
+	cut(m, meta, off, o->end);
+	meta->outer_ce = (o->tos & ECN_CE) == ECN_CE;
+	meta->nbma_port = port;
+	return TO_ESP;
+}
+
 // UDP to an address of ours. A fragment has no port to go by: the host puts it together.
 static enum verdict classify_udp(struct lcore_ctx *lc, struct rte_mbuf *m, const struct outer *o) {
 	const uint8_t *frame = rte_pktmbuf_mtod(m, const uint8_t *);
@@ -87,7 +111,7 @@ static enum verdict classify_udp(struct lcore_ctx *lc, struct rte_mbuf *m, const
 		return punt(lc, m, PUNT_UNDERLAY);
 	switch (natt_classify((const uint8_t *)(udp + 1), len_bytes - sizeof(*udp))) {
 	case NATT_ESP:
-		return gone(lc, m, DROP_ESP_UNKNOWN);
+		return to_esp(lc, m, o, o->l4_off + sizeof(*udp), rte_be_to_cpu_16(udp->src_port));
 	case NATT_IKE:
 		return punt(lc, m, PUNT_IKE);
 	case NATT_KEEPALIVE:
@@ -107,20 +131,12 @@ static enum verdict classify_local(struct lcore_ctx *lc, struct rte_mbuf *m, con
 	case IPPROTO_UDP:
 		return classify_udp(lc, m, o);
 	case IPPROTO_ESP:
-		return gone(lc, m, DROP_ESP_UNKNOWN);
+		return to_esp(lc, m, o, o->l4_off, 0);
 	case IPPROTO_GRE: // on an address without tunnels
 		return gone(lc, m, DROP_UNKNOWN_KEY);
 	default:
 		return punt(lc, m, PUNT_UNDERLAY);
 	}
-}
-
-// Cuts the frame to [from, end): headers in front, link padding behind.
-static __rte_always_inline void cut(struct rte_mbuf *m, struct pkt_meta *meta, uint16_t from, uint16_t end) {
-	meta->outer_len_bytes = from;
-	m->data_off += from;
-	m->data_len = end - from;
-	m->pkt_len = end - from;
 }
 
 static bool is_link_broadcast(const struct rte_mbuf *m) {
@@ -270,8 +286,8 @@ static __rte_noinline enum verdict classify_frame(
 	}
 }
 
-// GRE over plain IPv4 for one endpoint is nearly all that a hub gets: a few wide compares, and a meta made once a
-// burst. What does not fit takes the long way and says why.
+// GRE or ESP over plain IPv4 for one endpoint is nearly all that a hub gets: a few wide compares, and a meta made once
+// a burst. What does not fit takes the long way and says why.
 struct express {
 	uint64_t mac; // of the port, as loaded
 	uint32_t dst_be; // 0: no IPv4 endpoint
@@ -287,6 +303,7 @@ static __rte_always_inline uint32_t load_u32(const uint8_t *p) {
 	return v;
 }
 
+// All but the protocol.
 static __rte_always_inline bool is_express(const struct express *e, const struct rte_mbuf *m, const uint8_t *frame) {
 	const struct rte_ipv4_hdr *ip = (const struct rte_ipv4_hdr *)(frame + RTE_ETHER_HDR_LEN);
 	uint64_t dst, differ;
@@ -296,33 +313,40 @@ static __rte_always_inline bool is_express(const struct express *e, const struct
 		return false;
 	memcpy(&dst, frame, sizeof(dst));
 	start = load_u32(frame + 12);
-	// Octets 12 to 15: Ethernet type, version and length, TOS; 20 to 23: flags and offset, TTL, protocol.
+	// Octets 12 to 15: Ethernet type, version and length, TOS; 20 and 21: flags and offset.
 	differ = (dst & MAC_MASK) ^ e->mac;
 	differ |= (start & RTE_BE32(0xffffff00)) ^ RTE_BE32(RTE_ETHER_TYPE_IPV4 << 16 | RTE_IPV4_VHL_DEF << 8);
-	differ |= (load_u32(frame + 20) & RTE_BE32(0x3fff00ff)) ^ RTE_BE32(IPPROTO_GRE);
+	differ |= ip->fragment_offset & RTE_BE16(RTE_IPV4_HDR_OFFSET_MASK | RTE_IPV4_HDR_MF_FLAG);
 	differ |= ip->dst_addr ^ e->dst_be;
 	differ |= start & start >> 1 & RTE_BE32(1); // both bits of CE, next to each other in one octet
 	return differ == 0 && e->dst_be != 0;
 }
 
-static __rte_always_inline bool express_take(const struct express *e, struct rte_mbuf *m) {
+// GONE: not such a packet, and untouched.
+static __rte_always_inline enum verdict express_take(
+	const struct lcore_ctx *lc, const struct express *e, struct rte_mbuf *m) {
 	const uint8_t *frame = rte_pktmbuf_mtod(m, const uint8_t *);
 	const struct rte_ipv4_hdr *ip = (const struct rte_ipv4_hdr *)(frame + RTE_ETHER_HDR_LEN);
 	struct pkt_meta *meta = pkt_meta(m);
+	bool is_esp;
 	uint16_t total;
 
 	if (unlikely(!is_express(e, m, frame)))
-		return false;
+		return GONE;
+	is_esp = ip->next_proto_id == IPPROTO_ESP;
 	total = rte_be_to_cpu_16(ip->total_length);
 	if (unlikely(total < sizeof(*ip) || total > m->data_len - RTE_ETHER_HDR_LEN ||
 		     !outer_checksum_ok(m, ip, sizeof(*ip))))
-		return false;
+		return GONE;
+	if (is_esp ? unlikely(!lc->fwd->ipsec || total < sizeof(*ip) + ESP_HEADER_BYTES)
+		   : unlikely(ip->next_proto_id != IPPROTO_GRE))
+		return GONE;
 	*meta = e->meta;
 	memcpy(meta->nbma.bytes, &ip->src_addr, sizeof(ip->src_addr));
 	m->data_off += EXPRESS_LEN_BYTES;
 	m->data_len = total - sizeof(*ip);
 	m->pkt_len = total - sizeof(*ip);
-	return true;
+	return is_esp ? TO_ESP : TO_GRE;
 }
 
 static void express_to(struct express *e, const struct fwd *fwd, uint16_t endpoint) {
@@ -345,32 +369,35 @@ static void express_init(struct express *e, const struct fwd *fwd, const struct 
 		express_to(e, fwd, port->endpoints[0]);
 }
 
-uint16_t classify_burst(struct lcore_ctx *lc, uint16_t port_idx, struct rte_mbuf **pkts, uint16_t n,
-	struct rte_mbuf **clear, uint16_t *n_clear) {
+void classify_burst(
+	struct lcore_ctx *lc, uint16_t port_idx, struct rte_mbuf **pkts, uint16_t n, struct classified *out) {
 	const struct fwd_port *port = &lc->fwd->ports[port_idx];
 	struct express e;
-	uint16_t kept = 0;
 
 	express_init(&e, lc->fwd, port, port_idx);
 	for (uint16_t i = 0; i < n; i++) {
 		struct rte_mbuf *m = pkts[i];
+		enum verdict v = express_take(lc, &e, m);
 
-		if (likely(express_take(&e, m))) {
-			pkts[kept++] = m;
-			continue;
+		if (unlikely(v == GONE)) {
+			meta_init(pkt_meta(m), port_idx);
+			v = classify_frame(lc, port, e.mac, m);
+			if (v == TO_GRE || v == TO_ESP)
+				express_to(&e, lc->fwd, pkt_meta(m)->endpoint); // the next one is likely for the same
 		}
-		meta_init(pkt_meta(m), port_idx);
-		switch (classify_frame(lc, port, e.mac, m)) {
+		switch (v) {
+		case TO_ESP:
+			esp_in_prefetch(lc, rte_pktmbuf_mtod(m, const uint8_t *), m->data_len);
+			out->esp[out->n_esp++] = m;
+			break;
 		case TO_GRE:
-			pkts[kept++] = m;
-			express_to(&e, lc->fwd, pkt_meta(m)->endpoint); // the next packet is likely for the same
+			out->gre[out->n_gre++] = m;
 			break;
 		case TO_CLEAR:
-			clear[(*n_clear)++] = m;
+			out->clear[out->n_clear++] = m;
 			break;
 		case GONE:
 			break;
 		}
 	}
-	return kept;
 }

@@ -4,8 +4,13 @@
 
 #include "lcore_ctx.h"
 
-// In: frames as received on ports[port]. Out: the first returned packets are GRE for one of our endpoints, data at the
-// GRE header, length as the outer IP header says. *clear gets the packets to be routed as they are (LAN ports), data at
-// the IP header. The rest is punted (IKE, UNDERLAY) or dropped.
-uint16_t classify_burst(struct lcore_ctx *lc, uint16_t port, struct rte_mbuf **pkts, uint16_t n,
-	struct rte_mbuf **clear, uint16_t *n_clear);
+struct classified {
+	struct rte_mbuf *gre[BURST_MAX]; // data at the GRE header
+	struct rte_mbuf *esp[BURST_MAX]; // at the ESP header; meta.nbma_port: of ESP in UDP
+	struct rte_mbuf *clear[BURST_MAX]; // to be routed as they are (LAN ports), at the IP header
+	uint16_t n_gre, n_esp, n_clear;
+};
+
+// In: frames as received on ports[port]. Out: GRE and ESP for one of our endpoints, and what is to be routed, length as
+// the outer IP header says; the counts are added to. The rest is punted (IKE, UNDERLAY) or dropped.
+void classify_burst(struct lcore_ctx *lc, uint16_t port, struct rte_mbuf **pkts, uint16_t n, struct classified *out);

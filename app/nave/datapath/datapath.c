@@ -9,6 +9,7 @@
 #include <rte_lcore.h>
 #include <rte_malloc.h>
 
+#include "ipsec.h"
 #include "port_tx.h"
 #include "punt.h"
 #include "worker.h"
@@ -21,6 +22,7 @@
 #define EGRESS_DATA_RING 1024
 #define EGRESS_CONTROL_RING 1024
 #define WORKER_CONTROL_RING 256
+#define ESP_RING 1024
 
 struct datapath {
 	struct fwd *fwd;
@@ -61,6 +63,11 @@ static void worker_free(struct worker *w) {
 		for (unsigned from = 0; from < FWD_WORKERS_MAX; from++)
 			ring_drain_free(lc->from_worker[from][p]);
 	}
+	for (unsigned from = 0; from < FWD_WORKERS_MAX; from++)
+		ring_drain_free(lc->esp_from[from]);
+	if (lc->crypto)
+		lc->fwd->ipsec->ops->lcore_free(lc->crypto);
+	rte_free(lc->events);
 	punt_policer_free(lc->punt_policer);
 	rte_free(lc->spokes);
 	rte_free(lc->counters);
@@ -76,6 +83,14 @@ static int worker_rings(struct lcore_ctx *lc) {
 	lc->from_control[EGRESS_CONTROL] = ring_create("egress_c", lc->id, EGRESS_CONTROL, EGRESS_CONTROL_RING);
 	lc->from_control[EGRESS_DATA] = ring_create("egress_c", lc->id, EGRESS_DATA, EGRESS_DATA_RING);
 	return lc->from_control[EGRESS_CONTROL] && lc->from_control[EGRESS_DATA] ? 0 : -ENOMEM;
+}
+
+static int worker_crypto(struct lcore_ctx *lc) {
+	if (!lc->fwd->ipsec)
+		return 0;
+	lc->events = rte_zmalloc("events", LCORE_EVENTS_MAX * sizeof(*lc->events), RTE_CACHE_LINE_SIZE);
+	lc->crypto = lc->fwd->ipsec->ops->lcore_create();
+	return lc->events && lc->crypto ? 0 : -ENOMEM;
 }
 
 static struct worker *worker_create(struct datapath *dp, const struct datapath_conf *conf, uint16_t id) {
@@ -96,7 +111,7 @@ static struct worker *worker_create(struct datapath *dp, const struct datapath_c
 	lc->spokes = rte_zmalloc("spokes", (size_t)max_peers * sizeof(*lc->spokes), RTE_CACHE_LINE_SIZE);
 	lc->counters = rte_zmalloc("counters", sizeof(*lc->counters), RTE_CACHE_LINE_SIZE);
 	lc->punt_policer = punt_policer_create(max_peers, conf->punt_per_source_pps);
-	if (lc->spokes && lc->counters && lc->punt_policer && worker_rings(lc) == 0)
+	if (lc->spokes && lc->counters && lc->punt_policer && worker_rings(lc) == 0 && worker_crypto(lc) == 0)
 		return w;
 	worker_free(w);
 	return NULL;
@@ -138,6 +153,20 @@ static struct rte_mempool *pool_create(const struct datapath *dp, const char *na
 		name, mbufs, POOL_CACHE, PKT_PRIV_SIZE, data_room(dp->fwd), SOCKET_ID_ANY, POOL_OPS);
 }
 
+static int esp_rings(struct datapath *dp) {
+	for (uint16_t from = 0; dp->fwd->ipsec && from < dp->n_workers; from++) {
+		for (uint16_t to = 0; to < dp->n_workers; to++) {
+			struct rte_ring *r = from == to ? NULL : ring_create("esp", from, to, ESP_RING);
+
+			if (from != to && !r)
+				return -ENOMEM;
+			dp->workers[from]->lc.esp_to[to] = r;
+			dp->workers[to]->lc.esp_from[from] = r;
+		}
+	}
+	return 0;
+}
+
 struct datapath *datapath_create(const struct datapath_conf *conf) {
 	struct datapath *dp;
 
@@ -164,7 +193,7 @@ struct datapath *datapath_create(const struct datapath_conf *conf) {
 		if (!dp->workers[i])
 			goto err_free;
 	}
-	if (pair_rings(dp) == 0)
+	if (pair_rings(dp) == 0 && esp_rings(dp) == 0)
 		return dp;
 err_free:
 	datapath_free(dp);
@@ -258,6 +287,30 @@ int datapath_send(struct datapath *dp, struct rte_mbuf *m, enum egress_priority 
 	meta->iface_in = IFACE_NONE;
 	meta->peer_in = 0;
 	return rte_ring_sp_enqueue(dp->workers[to]->lc.from_control[priority], m);
+}
+
+int datapath_send_sa(struct datapath *dp, uint16_t worker, uint32_t peer, const struct sa_message *msg) {
+	struct rte_mbuf *m = rte_pktmbuf_alloc(dp->control_pool);
+	struct sa_message *copy = m ? (struct sa_message *)rte_pktmbuf_append(m, sizeof(*msg)) : NULL;
+	int rc = -ENOBUFS;
+
+	if (copy && worker < dp->n_workers) {
+		*copy = *msg;
+		*pkt_meta(m) = (struct pkt_meta){
+			.way = WAY_SA,
+			.peer_out = peer,
+			.peer_out_gen = dp->fwd->peers.peers[peer].gen,
+			.iface_in = IFACE_NONE,
+			.priority = 1,
+		};
+		rc = rte_ring_sp_enqueue(dp->workers[worker]->lc.from_control[EGRESS_CONTROL], m);
+	}
+	if (rc == 0)
+		return 0;
+	if (copy)
+		esp_wipe(copy, sizeof(*copy));
+	rte_pktmbuf_free(m);
+	return rc;
 }
 
 unsigned datapath_punted(struct datapath *dp, enum punt_class c, struct rte_mbuf **pkts, unsigned n) {

@@ -23,6 +23,7 @@ struct datapath_conf {
 };
 
 struct datapath;
+struct sa_message;
 
 // Rings, pools, counters. NULL with rte_errno.
 struct datapath *datapath_create(const struct datapath_conf *conf);
@@ -39,7 +40,6 @@ struct lcore_ctx *datapath_lcore(struct datapath *dp, uint16_t worker);
 int datapath_send(struct datapath *dp, struct rte_mbuf *m, enum egress_priority priority);
 // Control core: the owner of the peer will apply the message, in order with what was sent to it before. -ENOBUFS: its
 // ring or the pool is full.
-struct sa_message;
 int datapath_send_sa(struct datapath *dp, uint16_t worker, uint32_t peer, const struct sa_message *msg);
 // Control core: up to n punted packets of a class, of all workers in turn. The caller frees them.
 unsigned datapath_punted(struct datapath *dp, enum punt_class c, struct rte_mbuf **pkts, unsigned n);

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <rte_prefetch.h>
 
+#include "esp_crypto.h"
+#include "esp_out.h"
 #include "gen.h"
 #include "handoff.h"
+#include "ipsec.h"
 
 static void enqueue(struct lcore_ctx *lc, struct rte_ring *ring, struct rte_mbuf **pkts, uint16_t n) {
 	uint16_t sent = rte_ring_sp_enqueue_burst(ring, (void **)pkts, n, NULL);
@@ -28,10 +31,12 @@ static void enqueue_by_priority(struct lcore_ctx *lc, uint16_t to, struct rte_mb
 }
 
 static __rte_always_inline uint16_t owner_of(const struct lcore_ctx *lc, const struct pkt_meta *meta) {
-	// Index 0 belongs to nobody: plain IP.
-	uint16_t owner = rcu_read(&lc->fwd->peers.peers[meta->peer_out].owner);
+	struct peer *p = &lc->fwd->peers.peers[meta->peer_out];
+	uint16_t owner = rcu_read(&p->owner);
 
-	return owner == PEER_OWNER_ANY || !meta->peer_out ? lc->id : owner;
+	if (owner == PEER_OWNER_ANY || !meta->peer_out) // index 0 belongs to nobody: plain IP
+		return lc->id;
+	return owner == PEER_OWNER_NONE && peer_claim(p, lc->id) ? lc->id : rcu_read(&p->owner);
 }
 
 uint16_t handoff_out_burst(struct lcore_ctx *lc, struct rte_mbuf **pkts, uint16_t n) {
@@ -109,6 +114,7 @@ static enum drop_reason check_way(const struct lcore_ctx *lc, struct pkt_meta *m
 		if (unlikely(why != DROP_REASON_COUNT))
 			return why;
 		break;
+	case WAY_SA:
 	case WAY_PEER:
 		if (unlikely(meta->peer_out >= fwd->peers.max))
 			return DROP_STALE;
@@ -140,8 +146,20 @@ static void prefetch_burst(const struct lcore_ctx *lc, struct rte_mbuf **pkts, u
 		if (meta->way == WAY_ADJ || meta->way == WAY_PEER) {
 			rte_prefetch0(&lc->fwd->peers.peers[meta->peer_out]);
 			rte_prefetch0(&lc->spokes[meta->peer_out]);
+			if (lc->fwd->ipsec && meta->peer_out < lc->fwd->peers.max)
+				esp_out_prefetch(lc, meta->peer_out, pkts[i]->data_len);
 		}
 	}
+}
+
+// Not a packet: keys are left nowhere but in the SA.
+static __rte_noinline void sa_take(struct lcore_ctx *lc, struct rte_mbuf *m) {
+	struct sa_message *msg = rte_pktmbuf_mtod(m, struct sa_message *);
+	uint32_t peer = pkt_meta(m)->peer_out;
+
+	sa_message_apply(lc->fwd->ipsec, &lc->fwd->peers.peers[peer], peer, msg);
+	esp_wipe(msg, sizeof(*msg));
+	rte_pktmbuf_free(m);
 }
 
 uint16_t handoff_in_burst(struct lcore_ctx *lc, struct rte_mbuf **pkts, uint16_t n) {
@@ -151,8 +169,12 @@ uint16_t handoff_in_burst(struct lcore_ctx *lc, struct rte_mbuf **pkts, uint16_t
 	for (uint16_t i = 0; i < n; i++) {
 		enum drop_reason why = check_way(lc, pkt_meta(pkts[i]));
 
-		if (unlikely(why != DROP_REASON_COUNT))
+		if (unlikely(why != DROP_REASON_COUNT)) {
+			if (pkt_meta(pkts[i])->way == WAY_SA) // the peer is gone
+				esp_wipe(rte_pktmbuf_mtod(pkts[i], void *), sizeof(struct sa_message));
 			pkt_drop(lc, pkts[i], why);
+		} else if (unlikely(pkt_meta(pkts[i])->way == WAY_SA))
+			sa_take(lc, pkts[i]);
 		else
 			pkts[kept++] = pkts[i];
 	}

@@ -4,6 +4,8 @@
 #include <rte_cycles.h>
 
 #include "classify.h"
+#include "esp_in.h"
+#include "esp_out.h"
 #include "gre_decap.h"
 #include "gre_encap.h"
 #include "handoff.h"
@@ -41,32 +43,86 @@ static void pipeline_egress(struct lcore_ctx *lc, struct stopwatch *s, struct rt
 	uint16_t kept = gre_encap_burst(lc, pkts, n);
 
 	stage_done(lc, s, STAGE_GRE_ENCAP, n);
+	if (lc->fwd->ipsec) {
+		n = kept;
+		kept = esp_out_burst(lc, pkts, n);
+		stage_done(lc, s, STAGE_ESP_OUT, n);
+	}
 	port_tx_burst(lc, pkts, kept);
 	stage_done(lc, s, STAGE_TX, kept);
+	if (unlikely(lc->n_events))
+		punt_events(lc);
+}
+
+// Inner packets: route, and out.
+static void pipeline_inner(struct lcore_ctx *lc, struct stopwatch *s, struct rte_mbuf **pkts, uint16_t n) {
+	uint16_t kept = route_burst(lc, pkts, n);
+
+	stage_done(lc, s, STAGE_ROUTE, n);
+	kept = handoff_out_burst(lc, pkts, kept);
+	stage_done(lc, s, STAGE_HANDOFF, 0); // those that left, counted there
+	pipeline_egress(lc, s, pkts, kept);
+}
+
+static void pipeline_nhrp(struct lcore_ctx *lc, struct stopwatch *s, struct rte_mbuf **nhrp, uint16_t n) {
+	if (likely(!n))
+		return;
+	punt_burst(lc, PUNT_NHRP, nhrp, n);
+	stage_done(lc, s, STAGE_PUNT, 0); // counted one by one
+}
+
+// Encrypted packets, to what is inside GRE. Returns how many are left.
+static uint16_t pipeline_esp(struct lcore_ctx *lc, struct stopwatch *s, struct rte_mbuf **pkts, uint16_t n) {
+	struct rte_mbuf *nhrp[BURST_MAX];
+	uint16_t n_nhrp = 0, kept = esp_in_burst(lc, pkts, n);
+
+	stage_done(lc, s, STAGE_ESP_IN, n);
+	n = kept;
+	kept = gre_decap_esp_burst(lc, pkts, n, nhrp, &n_nhrp);
+	stage_done(lc, s, STAGE_GRE_DECAP, n);
+	pipeline_nhrp(lc, s, nhrp, n_nhrp);
+	return kept;
+}
+
+static uint16_t pipeline_gre(struct lcore_ctx *lc, struct stopwatch *s, struct rte_mbuf **pkts, uint16_t n) {
+	struct rte_mbuf *nhrp[BURST_MAX];
+	uint16_t n_nhrp = 0, kept = gre_decap_burst(lc, pkts, n, nhrp, &n_nhrp);
+
+	stage_done(lc, s, STAGE_GRE_DECAP, n);
+	pipeline_nhrp(lc, s, nhrp, n_nhrp);
+	return kept;
 }
 
 void pipeline_rx(struct lcore_ctx *lc, uint16_t port, struct rte_mbuf **pkts, uint16_t n) {
-	struct rte_mbuf *clear[BURST_MAX], *nhrp[BURST_MAX];
-	uint16_t n_clear = 0, n_nhrp = 0, kept;
 	struct stopwatch s = stopwatch_start(lc);
+	struct classified c;
+	struct rte_mbuf **inner = c.esp;
+	uint16_t kept = 0;
 
-	kept = classify_burst(lc, port, pkts, n, clear, &n_clear);
+	c.n_gre = c.n_esp = c.n_clear = 0;
+	classify_burst(lc, port, pkts, n, &c);
 	stage_done(lc, &s, STAGE_CLASSIFY, n);
-	n = kept;
-	kept = gre_decap_burst(lc, pkts, n, nhrp, &n_nhrp);
-	stage_done(lc, &s, STAGE_GRE_DECAP, n);
-	if (unlikely(n_nhrp)) {
-		punt_burst(lc, PUNT_NHRP, nhrp, n_nhrp);
-		stage_done(lc, &s, STAGE_PUNT, 0); // counted one by one
+	if (c.n_esp)
+		kept = pipeline_esp(lc, &s, c.esp, c.n_esp);
+	if (c.n_gre) {
+		c.n_gre = pipeline_gre(lc, &s, c.gre, c.n_gre);
+		for (uint16_t i = 0; i < c.n_gre; i++)
+			inner[kept++] = c.gre[i];
 	}
-	for (uint16_t i = 0; i < n_clear; i++)
-		pkts[kept++] = clear[i];
-	n = kept;
-	kept = route_burst(lc, pkts, n);
-	stage_done(lc, &s, STAGE_ROUTE, n);
-	kept = handoff_out_burst(lc, pkts, kept);
-	stage_done(lc, &s, STAGE_HANDOFF, 0); // those that left, counted there
-	pipeline_egress(lc, &s, pkts, kept);
+	for (uint16_t i = 0; i < c.n_clear; i++)
+		inner[kept++] = c.clear[i];
+	pipeline_inner(lc, &s, inner, kept);
+}
+
+void pipeline_esp_ring(struct lcore_ctx *lc, struct rte_mbuf **pkts, uint16_t n) {
+	struct stopwatch s = stopwatch_start(lc);
+	uint16_t kept;
+
+	for (uint16_t i = 0; i < n; i++)
+		esp_in_prefetch(lc, rte_pktmbuf_mtod(pkts[i], const uint8_t *), pkts[i]->data_len);
+	stage_done(lc, &s, STAGE_ESP_FROM_WORKER, n);
+	kept = pipeline_esp(lc, &s, pkts, n);
+	pipeline_inner(lc, &s, pkts, kept);
 }
 
 void pipeline_ring(struct lcore_ctx *lc, struct rte_mbuf **pkts, uint16_t n, enum stage from) {

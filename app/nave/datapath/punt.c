@@ -6,6 +6,7 @@
 
 #include "idx_hash.h"
 #include "punt_policer.h"
+#include "sa_rt.h"
 
 static uint32_t stranger_hash(const struct rte_mbuf *m, const struct pkt_meta *meta) {
 	const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
@@ -76,6 +77,22 @@ static enum drop_reason copy_enqueue(
 	return DROP_REASON_COUNT;
 }
 
+static void event_one(struct lcore_ctx *lc, const struct sa_event *event) {
+	struct pkt_meta meta = {.peer_in = event->peer, .peer_in_gen = event->peer_gen, .punt_class = PUNT_SA};
+	struct rte_mbuf *m = rte_pktmbuf_alloc(lc->punt_pool);
+
+	if (!m)
+		return;
+	*pkt_meta(m) = meta;
+	memcpy(rte_pktmbuf_append(m, sizeof(*event)), event, sizeof(*event));
+	if (!is_admitted(lc->punt_policer, PUNT_SA, m, &meta, lc->now_tsc) ||
+		rte_ring_sp_enqueue(lc->punt[PUNT_SA], m) < 0) {
+		rte_pktmbuf_free(m);
+		return;
+	}
+	lc->counters->punted[PUNT_SA]++;
+}
+
 void punt_one(struct lcore_ctx *lc, enum punt_class c, struct rte_mbuf *m) {
 	enum drop_reason why = copy_enqueue(lc, c, m, m->data_len);
 
@@ -92,4 +109,12 @@ void punt_sample(struct lcore_ctx *lc, enum punt_class c, const struct rte_mbuf 
 void punt_burst(struct lcore_ctx *lc, enum punt_class c, struct rte_mbuf **pkts, uint16_t n) {
 	for (uint16_t i = 0; i < n; i++)
 		punt_one(lc, c, pkts[i]);
+}
+
+// What two stages of a burst had to say, as packets without content. What finds no room is not told: of a mapping the
+// next packet tells again.
+void punt_events(struct lcore_ctx *lc) {
+	for (unsigned i = 0; i < lc->n_events; i++)
+		event_one(lc, &lc->events[i]);
+	lc->n_events = 0;
 }

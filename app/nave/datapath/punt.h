@@ -25,3 +25,5 @@ void punt_one(struct lcore_ctx *lc, enum punt_class c, struct rte_mbuf *m);
 // A copy of the first bytes of m, which stays the caller's. Whatever keeps it from control is not counted.
 void punt_sample(struct lcore_ctx *lc, enum punt_class c, const struct rte_mbuf *m);
 void punt_burst(struct lcore_ctx *lc, enum punt_class c, struct rte_mbuf **pkts, uint16_t n);
+// lc->events, each as an mbuf of class PUNT_SA whose data is a struct sa_event.
+void punt_events(struct lcore_ctx *lc);

@@ -3,6 +3,7 @@
 
 #include <rte_prefetch.h>
 
+#include "esp_out.h"
 #include "gre_wire.h"
 #include "inner.h"
 #include "punt.h"
@@ -315,7 +316,10 @@ static __rte_always_inline bool decide(struct lcore_ctx *lc, struct rte_mbuf *m,
 		}
 		meta->peer_out = st.target;
 		rte_prefetch0(&lc->fwd->peers.peers[st.target]);
-		rte_prefetch0(&lc->spokes[st.target]);
+		if (lc->fwd->ipsec)
+			esp_out_prefetch(lc, st.target, m->data_len);
+		else
+			rte_prefetch0(&lc->spokes[st.target]);
 	}
 	if (unlikely(!inner_ttl_take(m, meta->gre_protocol == GRE_PROTO_IPV6))) {
 		pkt_drop(lc, m, DROP_TTL);

@@ -33,6 +33,21 @@ static unsigned rings_poll(struct lcore_ctx *lc, enum egress_priority priority) 
 	return n;
 }
 
+static unsigned esp_rings_poll(struct lcore_ctx *lc) {
+	struct rte_mbuf *pkts[BURST_MAX];
+	unsigned total = 0, n;
+
+	for (uint16_t w = 0; w < lc->n_workers; w++) {
+		if (!lc->esp_from[w])
+			continue;
+		n = rte_ring_sc_dequeue_burst(lc->esp_from[w], (void **)pkts, BURST_MAX, NULL);
+		if (n)
+			pipeline_esp_ring(lc, pkts, n);
+		total += n;
+	}
+	return total;
+}
+
 // Header and meta of the whole burst on their way before the first is read. Where the header will be is guessed from
 // the layout of our pools, so as not to wait for the mbuf first; a wrong guess costs a prefetch.
 static __rte_always_inline void prefetch_burst(struct rte_mbuf **pkts, unsigned n) {
@@ -72,6 +87,7 @@ unsigned worker_poll(struct lcore_ctx *lc) {
 	lc->now_tsc = rte_rdtsc();
 	n = rings_poll(lc, EGRESS_CONTROL);
 	n += ports_poll(lc);
+	n += esp_rings_poll(lc);
 	n += rings_poll(lc, EGRESS_DATA);
 	rcu_quiescent(lc->fwd->rcu, lc->id);
 	c->polls++;

@@ -26,10 +26,11 @@ struct imb_lcore {
 struct imb_family {
 	size_t (*key_bytes)(enum esp_suite suite);
 	void (*key_init)(IMB_MGR *mgr, void *key, enum esp_suite suite, const uint8_t *enc, const uint8_t *auth);
-	void (*key_prefetch)(enum esp_suite suite, const void *key, uint32_t text_bytes);
+	uint32_t (*key_lines)(enum esp_suite suite, uint32_t text_bytes);
 	void (*seal)(struct imb_lcore *lc, enum esp_suite suite, struct esp_job *jobs, unsigned n);
 	void (*open)(struct imb_lcore *lc, enum esp_suite suite, struct esp_job *jobs, unsigned n);
 };
+void imb_hmac_iv_make(struct imb_lcore *lc, enum esp_suite suite, struct esp_job *jobs, unsigned n);
 extern const struct imb_family imb_gcm, imb_gmac, imb_chacha, imb_hmac;
 
 // The library's GCM for VAES keeps 48 powers of the hash key, the first one last. Set before any worker runs.

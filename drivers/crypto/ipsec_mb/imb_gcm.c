@@ -48,8 +48,13 @@ static unsigned gcm_round_lines(enum esp_suite suite) {
 	return is_256(suite) ? 4 : 3; // 15 or 11 round keys
 }
 
-static void gcm_key_prefetch(enum esp_suite suite, const void *key, uint32_t text_bytes) {
-	gcm_key_prefetch_lines(key, gcm_round_lines(suite), text_bytes);
+static uint32_t gcm_key_lines(enum esp_suite suite, uint32_t text_bytes) {
+	uint32_t powers = (text_bytes + 15) / 16 + 1, from;
+
+	if (!imb_gcm_is_vaes)
+		return 0xff;
+	from = (HASH_KEYS_END - 16 * (powers < HASH_KEYS ? powers : HASH_KEYS)) / 64;
+	return ((1u << gcm_round_lines(suite)) - 1) | (0xffffu & ~((1u << from) - 1));
 }
 
 // Prefetches the first keys and writes the nonces of all.
@@ -153,5 +158,5 @@ static void gmac_open(struct imb_lcore *lc, enum esp_suite suite, struct esp_job
 	}
 }
 
-const struct imb_family imb_gcm = {gcm_key_bytes, gcm_key_init, gcm_key_prefetch, gcm_seal, gcm_open};
-const struct imb_family imb_gmac = {gcm_key_bytes, gcm_key_init, gcm_key_prefetch, gmac_seal, gmac_open};
+const struct imb_family imb_gcm = {gcm_key_bytes, gcm_key_init, gcm_key_lines, gcm_seal, gcm_open};
+const struct imb_family imb_gmac = {gcm_key_bytes, gcm_key_init, gcm_key_lines, gmac_seal, gmac_open};

@@ -91,9 +91,9 @@ static void hmac_key_init(IMB_MGR *mgr, void *key, enum esp_suite suite, const u
 		IMB_AES_KEYEXP_128(mgr, enc, k + l.enc, k + l.dec);
 }
 
-static void hmac_key_prefetch(enum esp_suite suite, const void *key, uint32_t text_bytes) {
+static uint32_t hmac_key_lines(enum esp_suite suite, uint32_t text_bytes) {
 	(void)text_bytes;
-	imb_prefetch(key, (unsigned)hmac_key_bytes(suite) / 64);
+	return (1u << hmac_key_bytes(suite) / 64) - 1;
 }
 
 static inline void cipher_fill(IMB_JOB *b, const struct esp_job *j, const struct layout *l, uint32_t key_bytes) {
@@ -114,6 +114,22 @@ static void cipher_run(struct imb_lcore *lc, enum esp_suite suite, IMB_CIPHER_DI
 
 	if (n)
 		IMB_SUBMIT_CIPHER_BURST_NOCHECK(lc->mgr, lc->burst, n, IMB_CIPHER_CBC, direction, key_bytes);
+}
+
+// One block each, with an IV of zeros: E(number).
+void imb_hmac_iv_make(struct imb_lcore *lc, enum esp_suite suite, struct esp_job *jobs, unsigned n) {
+	static const uint8_t zeros[16];
+	struct layout l = layout_of(suite);
+
+	for (unsigned i = 0; i < n; i++) {
+		IMB_JOB *b = &lc->burst[i];
+
+		cipher_fill(b, &jobs[i], &l, esp_suites[suite].enc_key_bytes);
+		b->src = b->dst = jobs[i].iv;
+		b->msg_len_to_cipher_in_bytes = sizeof(zeros);
+		b->iv = zeros;
+	}
+	cipher_run(lc, suite, IMB_DIR_ENCRYPT, n);
 }
 
 static void cbc_encrypt(struct imb_lcore *lc, enum esp_suite suite, const struct esp_job *jobs, unsigned n) {
@@ -169,8 +185,10 @@ static bool hash_run(struct imb_lcore *lc, enum esp_suite suite, const struct es
 }
 
 static void hmac_seal(struct imb_lcore *lc, enum esp_suite suite, struct esp_job *jobs, unsigned n) {
+	unsigned lines = (unsigned)hmac_key_bytes(suite) / 64;
+
 	for (unsigned i = 0; i < n; i++)
-		hmac_key_prefetch(suite, jobs[i].key, 0);
+		imb_prefetch(jobs[i].key, lines);
 	if (esp_suites[suite].enc_key_bytes)
 		cbc_encrypt(lc, suite, jobs, n);
 	hash_run(lc, suite, jobs, n, NULL);
@@ -178,11 +196,11 @@ static void hmac_seal(struct imb_lcore *lc, enum esp_suite suite, struct esp_job
 
 static void hmac_open(struct imb_lcore *lc, enum esp_suite suite, struct esp_job *jobs, unsigned n) {
 	uint8_t tags[ESP_BURST_MAX][ESP_ICV_MAX], covered[ESP_BURST_MAX][4];
-	unsigned icv_bytes = esp_suites[suite].icv_bytes;
+	unsigned icv_bytes = esp_suites[suite].icv_bytes, lines = (unsigned)hmac_key_bytes(suite) / 64;
 	bool ran;
 
 	for (unsigned i = 0; i < n; i++) {
-		hmac_key_prefetch(suite, jobs[i].key, 0);
+		imb_prefetch(jobs[i].key, lines);
 		memcpy(covered[i], jobs[i].icv, 4);
 	}
 	ran = hash_run(lc, suite, jobs, n, tags);
@@ -194,4 +212,4 @@ static void hmac_open(struct imb_lcore *lc, enum esp_suite suite, struct esp_job
 		cbc_decrypt(lc, suite, jobs, n);
 }
 
-const struct imb_family imb_hmac = {hmac_key_bytes, hmac_key_init, hmac_key_prefetch, hmac_seal, hmac_open};
+const struct imb_family imb_hmac = {hmac_key_bytes, hmac_key_init, hmac_key_lines, hmac_seal, hmac_open};
