@@ -52,6 +52,11 @@ static __rte_noinline void drop_of_sa(
 	pkt_drop(lc, m, why);
 }
 
+static __rte_noinline void drop_replayed(
+	struct lcore_ctx *lc, struct rte_mbuf *m, const struct sa_in *sa, enum replay_verdict v) {
+	drop_of_sa(lc, m, sa, v == REPLAY_OLD ? SA_DROP_REPLAY_OLD : SA_DROP_REPLAY_SEEN, DROP_ESP_REPLAY);
+}
+
 // Not this worker's by what it remembers: the peer says. true: it is, from now on.
 static __rte_noinline bool claim_or_hand_over(struct lcore_ctx *lc, struct rte_mbuf *m, struct sa_in *sa) {
 	struct peer *p = &lc->fwd->peers.peers[sa->peer];
@@ -146,7 +151,7 @@ static __rte_always_inline void admit(struct lcore_ctx *lc, struct rte_mbuf *m, 
 		seq = replay_esn(&sa->replay, (uint32_t)seq);
 	v = replay_check(&sa->replay, seq);
 	if (unlikely(v != REPLAY_OK)) {
-		drop_of_sa(lc, m, sa, v == REPLAY_OLD ? SA_DROP_REPLAY_OLD : SA_DROP_REPLAY_SEEN, DROP_ESP_REPLAY);
+		drop_replayed(lc, m, sa, v);
 		return;
 	}
 	job_fill(&o->jobs[o->n], ip, sa, esp, text_bytes, seq, info->iv_bytes);
@@ -270,8 +275,9 @@ static __rte_always_inline bool take(struct lcore_ctx *lc, struct opening *o, un
 		drop_of_sa(lc, m, sa, SA_DROP_ICV, DROP_ESP_ICV);
 		return false;
 	}
-	if (unlikely(!replay_update(&sa->replay, o->seqs[i]))) { // the same number twice in this burst
-		drop_of_sa(lc, m, sa, SA_DROP_REPLAY_SEEN, DROP_ESP_REPLAY);
+	if (unlikely(!replay_update(
+		    &sa->replay, o->seqs[i]))) { // this burst had the number, or moved the window past it
+		drop_replayed(lc, m, sa, replay_check(&sa->replay, o->seqs[i]));
 		return false;
 	}
 	if (unlikely((sa->flags & SA_UDP) && o->seqs[i] == sa->replay.top &&

@@ -7,8 +7,7 @@
 #include "esp_packet.h"
 #include "mbuf_guard.h"
 
-#define NS_PER_TEST 1000000000ull // any time will do
-
+uint64_t esp_now_ns = 1000000000;
 const struct esp_crypto_ops *const hub_crypto = &crypto_ipsec_mb_ops;
 
 void esp_hub_create(struct hub *h, uint16_t n_workers) {
@@ -67,9 +66,8 @@ static uint32_t ipv4_word(const struct addr *a) {
 static void key_init(const struct hub *h, void *key, const struct esp_sa *sa) {
 	const struct sa_keys *k = &sa->keys;
 
-	assert_int_equal(h->fwd.ipsec->ops->key_init(
-				 key, sa->how.suite, k->enc, k->enc_bytes, k->auth, k->auth_bytes),
-		0);
+	assert_int_equal(
+		h->fwd.ipsec->ops->key_init(key, sa->how.suite, k->enc, k->enc_bytes, k->auth, k->auth_bytes), 0);
 }
 
 void esp_up_make(struct hub *h, struct esp_spoke *es) {
@@ -77,7 +75,7 @@ void esp_up_make(struct hub *h, struct esp_spoke *es) {
 	struct sa_in *in;
 
 	es->up = sa_make(&es->how);
-	es->up.slot = sad_alloc(ip, NS_PER_TEST, &es->up.spi);
+	es->up.slot = sad_alloc(ip, esp_now_ns, &es->up.spi);
 	assert_int_not_equal(es->up.slot, 0);
 	in = esp_sa_in(h, &es->up);
 	in->salt = es->up.keys.salt;
@@ -94,7 +92,7 @@ void esp_up_make(struct hub *h, struct esp_spoke *es) {
 }
 
 void esp_up_withdraw(struct hub *h, const struct esp_sa *up) {
-	assert_int_equal(sad_withdraw(h->fwd.ipsec, h->fwd.rcu, up->slot, NS_PER_TEST), 0);
+	assert_int_equal(sad_withdraw(h->fwd.ipsec, h->fwd.rcu, up->slot, esp_now_ns), 0);
 }
 
 void esp_down_message(struct hub *h, struct esp_spoke *es, struct sa_message *msg) {

@@ -33,6 +33,7 @@ struct esp_spoke {
 	struct esp_sa up, down; // the newest of each
 };
 
+extern uint64_t esp_now_ns; // control's clock
 extern const struct esp_crypto_ops *const hub_crypto; // the product's: intel-ipsec-mb
 
 // A hub with crypto and so many workers, tunnel 0 (endpoint 0, key 1001) and tunnel 1 (endpoint 1, key 1001), both
@@ -55,7 +56,8 @@ void esp_up_withdraw(struct hub *h, const struct esp_sa *up);
 void esp_down_message(struct hub *h, struct esp_spoke *es, struct sa_message *msg);
 void esp_down_make(struct hub *h, struct esp_spoke *es); // and applied, while nobody owns the peer
 // Where the spoke is now; for the header alone. Control tells the SAs of the new source too.
-void esp_move_message(const struct hub *h, struct esp_spoke *es, const char *nbma, uint16_t port, struct sa_message *msg);
+void esp_move_message(
+	const struct hub *h, struct esp_spoke *es, const char *nbma, uint16_t port, struct sa_message *msg);
 
 // What is inside becomes ESP, SPI to ICV, with a random IV. pad_more: octets of padding beyond the least.
 void esp_seal(struct frame *f, const struct esp_sa *sa, uint64_t seq, uint8_t pad_more, uint8_t next);

@@ -45,8 +45,7 @@ static inline bool mbuf_guard_holds(struct rte_mbuf *m) {
 	char *data = rte_pktmbuf_mtod(m, char *);
 	int tail = mbuf_guard_open_for_esp ? GUARD_ESP_TAIL : 0;
 
-	return !__asan_region_is_poisoned(data, m->data_len) &&
-	       __asan_address_is_poisoned(data + m->data_len + tail) &&
+	return !__asan_region_is_poisoned(data, m->data_len) && __asan_address_is_poisoned(data + m->data_len + tail) &&
 	       (mbuf_guard_open_for_esp || __asan_address_is_poisoned(m->buf_addr));
 }
 #else
