@@ -70,14 +70,10 @@ static void key_init(const struct hub *h, void *key, const struct esp_sa *sa) {
 		h->fwd.ipsec->ops->key_init(key, sa->how.suite, k->enc, k->enc_bytes, k->auth, k->auth_bytes), 0);
 }
 
-void esp_up_make(struct hub *h, struct esp_spoke *es) {
+static void up_fill(struct hub *h, struct esp_spoke *es) {
 	struct ipsec *ip = h->fwd.ipsec;
-	struct sa_in *in;
+	struct sa_in *in = esp_sa_in(h, &es->up);
 
-	es->up = sa_make(&es->how);
-	es->up.slot = sad_alloc(ip, esp_now_ns, &es->up.spi);
-	assert_int_not_equal(es->up.slot, 0);
-	in = esp_sa_in(h, &es->up);
 	in->salt = es->up.keys.salt;
 	in->from = sa_from_word(&es->s.nbma, es->how.port, esp_peer(h, es)->endpoint);
 	in->peer = es->s.peer;
@@ -89,6 +85,23 @@ void esp_up_make(struct hub *h, struct esp_spoke *es) {
 	replay_init(&in->replay, es->how.window ? es->how.window : ESP_WINDOW);
 	key_init(h, sa_in_key(ip, in), &es->up);
 	assert_int_equal(sad_publish(ip, es->up.slot, es->up.spi), 0);
+}
+
+void esp_up_make(struct hub *h, struct esp_spoke *es) {
+	es->up = sa_make(&es->how);
+	es->up.slot = sad_alloc(h->fwd.ipsec, esp_now_ns, &es->up.spi);
+	assert_int_not_equal(es->up.slot, 0);
+	up_fill(h, es);
+}
+
+void esp_up_make_foreign(struct hub *h, struct esp_spoke *es, uint32_t spi) {
+	int64_t slot = sad_alloc_foreign(h->fwd.ipsec, esp_now_ns, spi);
+
+	assert_true(slot > 0);
+	es->up = sa_make(&es->how);
+	es->up.slot = (uint32_t)slot;
+	es->up.spi = spi;
+	up_fill(h, es);
 }
 
 void esp_up_withdraw(struct hub *h, const struct esp_sa *up) {

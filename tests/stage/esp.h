@@ -51,6 +51,7 @@ uint32_t esp_dropped(const struct hub *h, const struct esp_sa *up, enum sa_drop 
 
 // Control makes an inbound SA, up from now on; the one before stays until it is withdrawn.
 void esp_up_make(struct hub *h, struct esp_spoke *es);
+void esp_up_make_foreign(struct hub *h, struct esp_spoke *es, uint32_t spi); // which somebody else chose
 void esp_up_withdraw(struct hub *h, const struct esp_sa *up);
 // A fresh outbound SA in a message; down from now on.
 void esp_down_message(struct hub *h, struct esp_spoke *es, struct sa_message *msg);
