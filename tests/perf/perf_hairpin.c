@@ -8,7 +8,6 @@
 // ratio of independent to dependent additions, tells whether the core was ours alone, and of up to six times as many
 // blocks the least disturbed are taken. Where a bound still does not hold all of it is measured again, three times at
 // most, and the best attempt is judged: exit 1 when the bound lies below its interval.
-#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -23,6 +22,7 @@
 #include <rte_prefetch.h>
 
 #include "hub.h"
+#include "measure.h"
 #include "worker.h"
 
 #define SPOKES_MAX 10000
@@ -34,7 +34,6 @@
 #define BLOCKS_DEFAULT 40
 #define BLOCKS_TRIED 6 // times as many at most
 #define ATTEMPTS 3
-#define DISTURBED 1.08 // times the best yardstick
 #define BOUND_BEYOND_IO 150.0 // cycles a packet, 1,000 spokes
 #define BOUND_SPOKES_RATIO 2.0 // 10,000 spokes against one
 
@@ -126,23 +125,6 @@ static __rte_noinline unsigned io_poll(uint16_t ethdev) {
 	return rte_eth_tx_burst(ethdev, 0, pkts, n);
 }
 
-// Additions a core can do in parallel, against as many of which each waits for the one before: a sibling takes
-// execution units away from the former and nothing from the latter. About 0.25 alone, whatever the clock.
-static double yardstick(void) {
-	uint64_t a = 0, b = 0, c = 0, d = 0, one = 1, t0, t1, t2;
-
-	t0 = rte_rdtsc_precise();
-	for (unsigned i = 0; i < 16; i++)
-		__asm__ volatile(".rept 64\n add %1, %0\n .endr" : "+r"(a) : "r"(one));
-	t1 = rte_rdtsc_precise();
-	for (unsigned i = 0; i < 16; i++)
-		__asm__ volatile(".rept 16\n add %4, %0\n add %4, %1\n add %4, %2\n add %4, %3\n .endr"
-				 : "+r"(a), "+r"(b), "+r"(c), "+r"(d)
-				 : "r"(one));
-	t2 = rte_rdtsc_precise();
-	return (double)(t2 - t1) / (double)(t1 - t0);
-}
-
 static void round_drain(enum kind k, double *cycles) {
 	struct lcore_ctx *lc = datapath_lcore(hub.dp, 0);
 	uint16_t ethdev = hub.fwd.ports[WAN].ethdev;
@@ -156,17 +138,6 @@ static void round_drain(enum kind k, double *cycles) {
 			exit(2);
 		cycles[b] = (double)(t1 - t0) / BURST_MAX;
 	}
-}
-
-static int by_value(const void *a, const void *b) {
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-static double median(double *v, unsigned n) {
-	qsort(v, n, sizeof(*v), by_value);
-	return v[n / 2];
 }
 
 static double quiet[KINDS]; // least tenth percentile of a block: the machine to itself
@@ -191,19 +162,6 @@ static double block_run(enum kind k, double *disturbed) {
 	if (!quiet[k] || cycles[TIMED_ROUNDS * ROUND_BURSTS / 10] < quiet[k])
 		quiet[k] = cycles[TIMED_ROUNDS * ROUND_BURSTS / 10];
 	return cycles[TIMED_ROUNDS * ROUND_BURSTS / 2];
-}
-
-struct estimate {
-	double low, mid, high; // 95 % interval of the median
-};
-
-static struct estimate estimate_of(double *v, unsigned n) { // v is sorted
-	int reach = (int)ceil(0.98 * sqrt(n)), low = (int)n / 2 - reach, high = (int)n / 2 + reach;
-	struct estimate e = {.mid = median(v, n)};
-
-	e.low = v[low < 0 ? 0 : low];
-	e.high = v[high >= (int)n ? (int)n - 1 : high];
-	return e;
 }
 
 static void hub_fill(void) {

@@ -1,0 +1,395 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// TSC cycles of an ESP hairpin, spoke to spoke, AES-128-GCM: open, GRE, route, GRE, seal, and all between, against the
+// limit (limit.h) taken in the same block. Packets are sealed ahead, for random pairs of spokes, and kept apart; for a
+// round as many as a ring holds are copied into its mbufs, untimed, then drained in full bursts, each burst timed. A
+// block begins with rounds that are not counted, so that SAs are where a hub's are, not where the spokes left them.
+// What io forwarding of the same packets costs on the same ports is taken off.
+//
+//   block: seal ─▶ warm ─▶ timed rounds ─▶ limit ─▶ io forwarding        one figure of each; blocks are interleaved
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <rte_ethdev.h>
+#include <rte_ip.h>
+#include <rte_prefetch.h>
+
+#include "crypto_ipsec_mb.h"
+#include "esp.h"
+#include "esp_frame.h"
+#include "limit.h"
+#include "measure.h"
+#include "worker.h"
+
+#define SPOKES_MAX 10000
+#define ROUND_BURSTS 31 // what a ring holds
+#define ROUND_PACKETS (ROUND_BURSTS * BURST_MAX)
+#define WARM_PACKETS 24000 // twice the most spokes, and some
+#define TIMED_ROUNDS 12
+#define FRAME_ROOM_BYTES 1536
+#define BLOCKS_DEFAULT 9
+#define BLOCKS_TRIED 4 // times as many at most
+#define LIMIT_ROUNDS 3
+#define ESP_AT (sizeof(struct rte_ether_hdr) + sizeof(struct rte_ipv4_hdr))
+#define IV_BYTES 8
+#define ICV_BYTES 16
+#define GRE_BYTES 8
+#define N_COUNTS 3
+#define N_SIZES 3
+#define N_CELLS (N_COUNTS * N_SIZES)
+
+static const unsigned counts[N_COUNTS] = {1, 1000, 10000};
+static const char *const sizes[N_SIZES] = {"64", "imix", "1400"};
+static const uint16_t inner_sizes[N_SIZES] = {64, 594, 1400}; // and those of imix
+static const double bounds[N_SIZES][N_COUNTS] = {{1.6, 1.6, 1.7}, {1.4, 1.45, 1.5}, {1.2, 1.25, 1.3}};
+
+struct sender { // a spoke's side of its SA
+	void *key;
+	uint32_t spi, salt, nbma_be, lan_be;
+	uint64_t seq;
+};
+
+struct stored {
+	uint16_t len;
+	uint8_t bytes[FRAME_ROOM_BYTES];
+};
+
+static struct hub hub;
+static struct sender senders[SPOKES_MAX];
+static struct rte_mbuf *idle[ROUND_PACKETS]; // between rounds
+static struct stored *store;
+static void *generator; // crypto
+static uint64_t seed = 88172645463325252ull;
+
+static uint32_t draw(uint32_t below) {
+	seed ^= seed << 13;
+	seed ^= seed >> 7;
+	seed ^= seed << 17;
+	return (uint32_t)((seed >> 32) * below >> 32);
+}
+
+static uint16_t inner_size(unsigned size) {
+	uint32_t k = draw(12);
+
+	return size != 1 ? inner_sizes[size] : inner_sizes[k < 7 ? 0 : k < 11 ? 1 : 2];
+}
+
+static void ipv4_put(uint8_t *at, uint32_t src_be, uint32_t dst_be, uint8_t protocol, uint16_t len) {
+	struct rte_ipv4_hdr ip = {.version_ihl = 0x45,
+		.total_length = rte_cpu_to_be_16(len),
+		.time_to_live = 64,
+		.next_proto_id = protocol,
+		.src_addr = src_be,
+		.dst_addr = dst_be};
+
+	ip.hdr_checksum = rte_ipv4_cksum(&ip);
+	memcpy(at, &ip, sizeof(ip));
+}
+
+// Clear text of one packet, its ESP header and trailer; the job that seals it.
+static struct esp_job packet_write(struct stored *s, struct sender *from, const struct sender *to, uint16_t inner) {
+	static const struct esp_lengths gcm = {IV_BYTES, ICV_BYTES, 4};
+	uint8_t *esp = s->bytes + ESP_AT, *gre = esp + ESP_HEADER_BYTES + IV_BYTES, *ip = gre + GRE_BYTES;
+	const uint32_t key_be = rte_cpu_to_be_32(1001), spi_be = rte_cpu_to_be_32(from->spi);
+	uint32_t payload = GRE_BYTES + inner, pad = esp_pad_bytes(payload, 4), seq_be;
+	uint64_t iv = rte_cpu_to_be_64(++from->seq);
+	struct esp_job j = {.key = from->key, .salt = from->salt, .aad_bytes = 8};
+	struct rte_ether_hdr eth = {.ether_type = RTE_BE16(RTE_ETHER_TYPE_IPV4)};
+
+	memcpy(&eth.dst_addr, hub_mac[WAN], 6);
+	memcpy(&eth.src_addr, gateway_mac, 6);
+	memcpy(s->bytes, &eth, sizeof(eth));
+	s->len = (uint16_t)(ESP_AT + esp_packet_bytes(&gcm, payload));
+	ipv4_put(s->bytes + sizeof(eth), from->nbma_be, RTE_BE32(0xc0000201), IPPROTO_ESP,
+		(uint16_t)(s->len - sizeof(eth)));
+	seq_be = rte_cpu_to_be_32((uint32_t)from->seq);
+	memcpy(esp, &spi_be, 4);
+	memcpy(esp + 4, &seq_be, 4);
+	memcpy(esp + 8, &iv, 8);
+	memcpy(gre, "\x20\x00\x08\x00", 4);
+	memcpy(gre + 4, &key_be, 4);
+	ipv4_put(ip, from->lan_be, to->lan_be, IPPROTO_UDP, inner);
+	memset(ip + 20, 0xa5, inner - 20u);
+	esp_trailer_write(ip + inner, pad, IPPROTO_GRE);
+	j.iv = esp + ESP_HEADER_BYTES;
+	j.text = gre;
+	j.text_bytes = esp_text_bytes(payload, 4);
+	j.icv = gre + j.text_bytes;
+	memcpy(j.aad, esp, 8);
+	return j;
+}
+
+static void store_fill(unsigned n_spokes, unsigned size, unsigned n) {
+	struct esp_job jobs[BURST_MAX];
+
+	for (unsigned i = 0; i < n; i++) {
+		unsigned from = n_spokes == 1 ? 0 : draw(n_spokes),
+			 to = n_spokes == 1 ? 1 : (from + 1 + draw(n_spokes - 1)) % n_spokes;
+
+		jobs[i % BURST_MAX] = packet_write(&store[i], &senders[from], &senders[to], inner_size(size));
+		if (i % BURST_MAX == BURST_MAX - 1)
+			crypto_ipsec_mb_ops.seal(generator, ESP_AES_GCM_128_16, jobs, BURST_MAX);
+	}
+}
+
+static void round_queue(const struct stored *s) {
+	for (unsigned i = 0; i < ROUND_PACKETS; i++) {
+		rte_pktmbuf_reset(idle[i]);
+		memcpy(rte_pktmbuf_append(idle[i], s[i].len), s[i].bytes, s[i].len);
+		hub_queue(WAN, 0, idle[i]);
+	}
+}
+
+static void round_take_back(void) {
+	for (unsigned i = 0; i < ROUND_PACKETS; i++) {
+		idle[i] = hub_sent(WAN);
+		if (!idle[i]) {
+			fprintf(stderr, "%u of %u packets came out\n", i, ROUND_PACKETS);
+			exit(2);
+		}
+	}
+}
+
+static __rte_noinline unsigned io_poll(uint16_t ethdev) {
+	struct rte_mbuf *pkts[BURST_MAX];
+	uint16_t n = rte_eth_rx_burst(ethdev, 0, pkts, BURST_MAX);
+
+	for (unsigned i = 0; i < n; i++)
+		rte_prefetch0(pkts[i]);
+	for (unsigned i = 0; i < n; i++)
+		rte_prefetch0(rte_pktmbuf_mtod(pkts[i], void *));
+	for (unsigned i = 0; i < n; i++)
+		(*rte_pktmbuf_mtod(pkts[i], uint64_t *))++;
+	return rte_eth_tx_burst(ethdev, 0, pkts, n);
+}
+
+static void round_drain(bool io, double *cycles) {
+	struct lcore_ctx *lc = datapath_lcore(hub.dp, 0);
+	uint16_t ethdev = hub.fwd.ports[WAN].ethdev;
+
+	for (unsigned b = 0; b < ROUND_BURSTS; b++) {
+		uint64_t t0 = rte_rdtsc_precise(), t1;
+		unsigned n = io ? io_poll(ethdev) : worker_poll(lc);
+
+		t1 = rte_rdtsc_precise();
+		if (n != BURST_MAX)
+			exit(2);
+		cycles[b] = (double)(t1 - t0) / BURST_MAX;
+	}
+}
+
+struct block {
+	double product[N_CELLS], io[N_CELLS], limit[N_CELLS], limit_2n[N_CELLS];
+	double disturbed; // yardstick, the worst of the cells
+};
+
+static struct limit *limits[N_COUNTS][2]; // keys: as many as spokes, and twice that
+
+static double limit_median(struct limit *l, unsigned size) {
+	uint16_t texts[N_SIZES];
+	double v[LIMIT_ROUNDS];
+
+	for (unsigned i = 0; i < N_SIZES; i++)
+		texts[i] = (uint16_t)esp_text_bytes(inner_sizes[i] + GRE_BYTES, 4);
+	if (size == 1)
+		limit_text_mix(l, texts);
+	else
+		limit_text(l, texts[size]);
+	for (unsigned i = 0; i < LIMIT_ROUNDS; i++) {
+		struct limit_cycles c = limit_round(l);
+
+		v[i] = c.open + c.seal;
+	}
+	return median(v, LIMIT_ROUNDS);
+}
+
+static unsigned warm_rounds(unsigned count) {
+	return count == N_COUNTS - 1 ? WARM_PACKETS / ROUND_PACKETS : 6;
+}
+
+static void cell_run(unsigned count, unsigned size, struct block *b) {
+	static double cycles[TIMED_ROUNDS * ROUND_BURSTS], unused[ROUND_BURSTS];
+	unsigned cell = size * N_COUNTS + count, warm = warm_rounds(count);
+	double yard[TIMED_ROUNDS];
+
+	store_fill(counts[count], size, (warm + TIMED_ROUNDS) * ROUND_PACKETS);
+	for (unsigned r = 0; r < warm + TIMED_ROUNDS; r++) {
+		round_queue(store + r * ROUND_PACKETS);
+		round_drain(false, r < warm ? unused : cycles + (r - warm) * ROUND_BURSTS);
+		if (r >= warm)
+			yard[r - warm] = yardstick();
+		round_take_back();
+	}
+	b->product[cell] = median(cycles, TIMED_ROUNDS * ROUND_BURSTS);
+	b->disturbed = RTE_MAX(b->disturbed, median(yard, TIMED_ROUNDS));
+	b->limit[cell] = limit_median(limits[count][0], size);
+	b->limit_2n[cell] = limit_median(limits[count][1], size);
+	for (unsigned r = 0; r < TIMED_ROUNDS; r++) {
+		round_queue(store + r * ROUND_PACKETS);
+		round_drain(true, cycles + r * ROUND_BURSTS);
+		round_take_back();
+	}
+	b->io[cell] = median(cycles, TIMED_ROUNDS * ROUND_BURSTS);
+}
+
+static void sender_make(unsigned i) {
+	static const struct esp_how how = {.suite = ESP_AES_GCM_128_16};
+	struct addr nbma = addr_ipv4(0xc6120000 + i); // 198.18.0.0
+	char text[ADDR_STRLEN];
+	struct esp_spoke es = esp_spoke(&hub, 0, addr_format(&nbma, text), i + 2, &how);
+	struct sender *s = &senders[i];
+
+	s->key = aligned_alloc(ESP_KEY_ALIGN, crypto_ipsec_mb_ops.key_bytes(how.suite));
+	if (!s->key || crypto_ipsec_mb_ops.key_init(s->key, how.suite, es.up.keys.enc, 16, NULL, 0) < 0)
+		exit(2);
+	s->spi = es.up.spi;
+	s->salt = es.up.keys.salt;
+	memcpy(&s->nbma_be, nbma.bytes, 4);
+	memcpy(&s->lan_be, es.s.lan.addr.bytes, 4);
+	s->lan_be |= RTE_BE32(9);
+}
+
+static void hub_fill(void) {
+	hub_create(&hub, &(struct hub_conf){.max_spokes = SPOKES_MAX, .crypto = &crypto_ipsec_mb_ops, .window = 1024});
+	hub_tunnel(&hub, 0, 0, 1001, 0)->is_protected = true;
+	for (unsigned i = 0; i < SPOKES_MAX; i++)
+		sender_make(i);
+	for (unsigned i = 0; i < ROUND_PACKETS; i++) {
+		idle[i] = rte_pktmbuf_alloc(hub_rx_pool());
+		if (!idle[i])
+			exit(2);
+	}
+	generator = crypto_ipsec_mb_ops.lcore_create();
+	store = calloc((warm_rounds(N_COUNTS - 1) + TIMED_ROUNDS) * ROUND_PACKETS, sizeof(*store));
+	for (unsigned c = 0; c < N_COUNTS; c++)
+		for (unsigned k = 0; k < 2; k++)
+			limits[c][k] = limit_create(&(struct limit_spec){counts[c] << k, 1, 16, LIMIT_PREFETCH_AHEAD});
+	if (!generator || !store || !limits[N_COUNTS - 1][1])
+		exit(2);
+}
+
+static void stages_print(unsigned count, unsigned size) {
+	struct worker *w = worker_of(datapath_lcore(hub.dp, 0));
+	struct lcore_counters before, after;
+	static struct block unused;
+
+	datapath_counters(hub.dp, &before);
+	w->accounting = true;
+	for (unsigned i = 0; i < 3; i++)
+		cell_run(count, size, &unused);
+	w->accounting = false;
+	datapath_counters(hub.dp, &after);
+	printf("inner %s, %u spokes, by stage (mean, TSC read at each border):", sizes[size], counts[count]);
+	for (unsigned s = 0; s < STAGE_COUNT; s++) {
+		uint64_t cycles = after.stage_cycles[s] - before.stage_cycles[s];
+
+		if (cycles)
+			printf(" %s %.1f", stage_name(s),
+				(double)cycles / (double)(after.stage_packets[STAGE_RX] - before.stage_packets[STAGE_RX]));
+	}
+	printf("\n");
+}
+
+static int by_disturbance(const void *a, const void *b) {
+	double x = ((const struct block *)a)->disturbed, y = ((const struct block *)b)->disturbed;
+
+	return (x > y) - (x < y);
+}
+
+static unsigned undisturbed(const struct block *sorted, unsigned n) {
+	unsigned k = 0;
+
+	while (k < n && sorted[k].disturbed <= DISTURBED * sorted[0].disturbed)
+		k++;
+	return k;
+}
+
+// Fills blocks with the n least disturbed.
+static unsigned measure(struct block *blocks, unsigned n) {
+	unsigned tried = 0;
+
+	do {
+		struct block *b = &blocks[tried++];
+
+		b->disturbed = 0;
+		for (unsigned size = 0; size < N_SIZES; size++)
+			for (unsigned count = 0; count < N_COUNTS; count++)
+				cell_run(count, size, b);
+		qsort(blocks, tried, sizeof(*blocks), by_disturbance);
+	} while (tried < n || (tried < BLOCKS_TRIED * n && undisturbed(blocks, tried) < n));
+	return tried;
+}
+
+static struct estimate ratio_of(const struct block *blocks, unsigned n, unsigned cell, bool to_2n) {
+	double *v = malloc(n * sizeof(*v));
+	struct estimate e;
+
+	for (unsigned i = 0; i < n; i++) {
+		const struct block *b = &blocks[i];
+
+		v[i] = (b->product[cell] - b->io[cell]) / (to_2n ? b->limit_2n[cell] : b->limit[cell]);
+	}
+	e = estimate_of(v, n);
+	free(v);
+	return e;
+}
+
+static double mid_of(const struct block *blocks, unsigned n, size_t offset, unsigned cell) {
+	double *v = malloc(n * sizeof(*v)), mid;
+
+	for (unsigned i = 0; i < n; i++)
+		v[i] = ((const double *)((const uint8_t *)&blocks[i] + offset))[cell];
+	mid = median(v, n);
+	free(v);
+	return mid;
+}
+
+static bool cell_print(const struct block *blocks, unsigned n, unsigned size, unsigned count) {
+	unsigned cell = size * N_COUNTS + count;
+	struct estimate e = ratio_of(blocks, n, cell, false), e2 = ratio_of(blocks, n, cell, true);
+	double bound = bounds[size][count];
+	double product = mid_of(blocks, n, offsetof(struct block, product), cell),
+	       io = mid_of(blocks, n, offsetof(struct block, io), cell);
+
+	printf("%-5s %6u %9.0f %6.0f %9.0f %7.2f [%.2f, %.2f] %7.2f  %s   %9.0f %6.2f\n", sizes[size], counts[count],
+		product - io, io, mid_of(blocks, n, offsetof(struct block, limit), cell), e.mid, e.low, e.high, bound,
+		e.high <= bound  ? "holds"
+		: e.low <= bound ? "unresolved"
+				 : "VIOLATED",
+		mid_of(blocks, n, offsetof(struct block, limit_2n), cell), e2.mid);
+	return e.low <= bound;
+}
+
+int main(int argc, char **argv) {
+	int used = rte_eal_init(argc, argv);
+	unsigned n = BLOCKS_DEFAULT, tried;
+	struct block *blocks;
+	bool ok = true;
+
+	if (used < 0)
+		return 2;
+	if (argc > used + 1)
+		n = RTE_MAX((unsigned)strtoul(argv[used + 1], NULL, 10), 1u);
+	hub_ports_create();
+	hub_fill();
+	rcu_reader_online(hub.fwd.rcu, 0);
+	blocks = calloc(BLOCKS_TRIED * n + 1, sizeof(*blocks));
+	tried = measure(blocks, n);
+	printf("AES-128-GCM, intel-ipsec-mb %s, TSC %.0f MHz; the %u least disturbed of %u blocks\n", limit_library(),
+		(double)rte_get_tsc_hz() / 1e6, n, tried);
+	printf("inner spokes  cycles/p   port     limit   ratio [95 %%]        bound               limit 2N  ratio\n");
+	for (unsigned size = 0; size < N_SIZES; size++)
+		for (unsigned count = 0; count < N_COUNTS; count++)
+			ok &= cell_print(blocks, n, size, count);
+	for (unsigned count = 0; count < N_COUNTS; count++)
+		stages_print(count, 0);
+	stages_print(1, 2);
+	rcu_reader_offline(hub.fwd.rcu, 0);
+	rte_pktmbuf_free_bulk(idle, ROUND_PACKETS);
+	return ok ? 0 : 1;
+}
