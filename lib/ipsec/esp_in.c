@@ -191,7 +191,7 @@ static __rte_noinline void mapping_event(struct lcore_ctx *lc, const struct sa_i
 	lc->events[lc->n_events++] = (struct sa_event){
 		.kind = SA_EVENT_MAPPING,
 		.port = meta->nbma_port,
-		.spi = sa->spi,
+		.spi = meta->spi_in,
 		.peer = sa->peer,
 		.peer_gen = sa->peer_gen,
 		.seq = sa->replay.top,
@@ -275,11 +275,12 @@ static __rte_always_inline bool take(struct lcore_ctx *lc, struct opening *o, un
 		drop_of_sa(lc, m, sa, SA_DROP_ICV, DROP_ESP_ICV);
 		return false;
 	}
-	if (unlikely(!replay_update(
-		    &sa->replay, o->seqs[i]))) { // this burst had the number, or moved the window past it
+	// This burst may have had the number, or have moved the window past it.
+	if (unlikely(!replay_update(&sa->replay, o->seqs[i]))) {
 		drop_replayed(lc, m, sa, replay_check(&sa->replay, o->seqs[i]));
 		return false;
 	}
+	meta->spi_in = load_be32(o->jobs[i].aad); // as it was found: control may withdraw the SA at any moment
 	if (unlikely((sa->flags & SA_UDP) && o->seqs[i] == sa->replay.top &&
 		     rcu_read(&sa->from) != sa_from_word(&meta->nbma, meta->nbma_port, meta->endpoint)))
 		mapping_event(lc, sa, meta);
@@ -296,7 +297,6 @@ static __rte_always_inline bool take(struct lcore_ctx *lc, struct opening *o, un
 	sa->bytes += payload_bytes;
 	meta->peer_in = sa->peer;
 	meta->peer_in_gen = sa->peer_gen;
-	meta->spi_in = sa->spi;
 	meta->is_esp = true;
 	return unwrap(lc, m, sa, &o->jobs[i], payload_bytes, next);
 }
