@@ -331,13 +331,18 @@ unsigned hub_sent_on(enum hub_port port, uint16_t queue) {
 	return rte_ring_count(tx_rings[port][queue]);
 }
 
-struct rte_mbuf *hub_sent(enum hub_port port) {
+struct rte_mbuf *hub_sent_from(enum hub_port port, uint16_t queue) {
 	void *m;
 
-	for (unsigned q = 0; q < HUB_QUEUES_MAX; q++)
-		if (rte_ring_sc_dequeue(tx_rings[port][q], &m) == 0)
-			return m;
-	return NULL;
+	return rte_ring_sc_dequeue(tx_rings[port][queue], &m) == 0 ? m : NULL;
+}
+
+struct rte_mbuf *hub_sent(enum hub_port port) {
+	struct rte_mbuf *m = NULL;
+
+	for (unsigned q = 0; q < HUB_QUEUES_MAX && !m; q++)
+		m = hub_sent_from(port, q);
+	return m;
 }
 
 void mbuf_expect(struct rte_mbuf *m, struct frame *f) {
