@@ -249,13 +249,18 @@ void esp_from_spoke(struct frame *f, const struct hub *h, struct esp_spoke *es, 
 	esp_from_spoke_seq(f, h, es, gre_protocol, ++es->up.seq);
 }
 
+void esp_inside_to_spoke(
+	struct frame *f, const struct hub *h, const struct esp_spoke *es, uint16_t gre_protocol, uint8_t tos) {
+	gre_put(f, h, es, gre_protocol);
+	if (es->how.tunnel_mode)
+		frame_outer(f, hub_addr(h, es), &es->s.nbma, tos);
+}
+
 void esp_to_spoke(struct frame *f, const struct hub *h, const struct esp_spoke *es, uint16_t gre_protocol, uint8_t tos,
 	uint64_t seq, const uint8_t *iv) {
 	unsigned block = esp_suites[es->how.suite].block_bytes, over;
 
-	gre_put(f, h, es, gre_protocol);
-	if (es->how.tunnel_mode)
-		frame_outer(f, hub_addr(h, es), &es->s.nbma, tos);
+	esp_inside_to_spoke(f, h, es, gre_protocol, tos);
 	over = (f->len + 2u) % block;
 	frame_esp_trailer(f, (uint8_t)(over ? block - over : 0), esp_next_header(es));
 	esp_seal_text(f, &es->down, seq, iv);

@@ -73,6 +73,8 @@ uint8_t esp_next_header(const struct esp_spoke *es);
 void esp_from_spoke(struct frame *f, const struct hub *h, struct esp_spoke *es, uint16_t gre_protocol);
 void esp_from_spoke_seq(
 	struct frame *f, const struct hub *h, const struct esp_spoke *es, uint16_t gre_protocol, uint64_t seq);
+void esp_inside_to_spoke(
+	struct frame *f, const struct hub *h, const struct esp_spoke *es, uint16_t gre_protocol, uint8_t tos);
 // What the spoke must receive on that sequence number, with this IV: the sender may choose it.
 void esp_to_spoke(struct frame *f, const struct hub *h, const struct esp_spoke *es, uint16_t gre_protocol, uint8_t tos,
 	uint64_t seq, const uint8_t *iv);
