@@ -29,12 +29,14 @@ static inline unsigned level_ipv4(uint8_t *nodes, const uint32_t *addrs, uint8_t
 	return more;
 }
 
+// Both levels under the root that nearly every lookup has, and what is left: longer than /24, or nothing but a short
+// route.
 static void burst_ipv4(
 	const struct fib *f, const struct fib_ipv4 *t, const uint32_t *addrs_be, unsigned n, uint32_t *adjs) {
 	uint8_t *nodes = f->nodes;
 	uint32_t addrs[FIB_BURST], best[FIB_BURST];
 	uint8_t at[FIB_BURST] = {0};
-	unsigned more = 0;
+	unsigned more = 0, missing = 0;
 
 	for (unsigned i = 0; i < n; i++) {
 		addrs[i] = rte_be_to_cpu_32(addrs_be[i]);
@@ -44,19 +46,35 @@ static void burst_ipv4(
 		uint32_t v = rcu_read(&t->root[addrs[i] >> 16]);
 
 		adjs[i] = v;
-		best[i] = FIB_MISS;
-		at[more] = i;
-		more += v >> 31;
 		if (v & FIB_CHILD)
 			rte_prefetch0(fib_node_in(nodes, v));
 	}
-	more = level_ipv4(nodes, addrs, at, more, 8, best, adjs);
-	level_ipv4(nodes, addrs, at, more, 0, best, adjs);
 	for (unsigned i = 0; i < n; i++) {
-		uint32_t top = rcu_read(&t->top[addrs[i] >> 24]);
+		uint32_t v = adjs[i], fallback = FIB_MISS;
 
-		adjs[i] = adjs[i] ? adjs[i] : top;
+		if (v & FIB_CHILD) {
+			const struct fib_node *node = fib_node_in(nodes, v);
+
+			v = rcu_read(&node->values[fib_node_index(node, (uint8_t)(addrs[i] >> 8))]);
+			fallback = rcu_read(&node->fallback);
+		}
+		if (v & FIB_CHILD) {
+			rte_prefetch0(fib_node_in(nodes, v));
+			best[i] = fallback;
+			at[more++] = (uint8_t)i;
+		} else {
+			v = v ? v : fallback;
+		}
+		missing |= v == FIB_MISS;
+		adjs[i] = v;
 	}
+	if (more) {
+		level_ipv4(nodes, addrs, at, more, 0, best, adjs);
+		missing = 1; // or not: the loop below looks
+	}
+	for (unsigned i = 0; missing && i < n; i++)
+		if (adjs[i] == FIB_MISS)
+			adjs[i] = rcu_read(&t->top[addrs[i] >> 24]);
 }
 
 void fib_lookup_ipv4(const struct fib *f, const uint32_t *addrs_be, unsigned n, uint32_t *adjs) {

@@ -22,6 +22,7 @@
 	X(RX, "rx") \
 	X(CLASSIFY, "classify") \
 	X(ESP_IN, "esp_in") \
+	X(HAIRPIN, "hairpin") \
 	X(GRE_DECAP, "gre_decap") \
 	X(ROUTE, "route") \
 	X(HANDOFF, "handoff") \

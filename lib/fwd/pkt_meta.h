@@ -4,6 +4,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <rte_mbuf.h>
@@ -27,13 +28,13 @@ struct pkt_meta {
 	uint8_t priority; // 1: control traffic, first egress ring
 	uint16_t tunnel; // rx: tunnel it came by; tx: WAY_PEER, WAY_NBMA
 	uint16_t gre_protocol; // host order
-	uint16_t endpoint; // rx: local endpoint
+	uint16_t punt_class;
 	uint16_t iface_in; // IFACE_NONE: from control
 	uint32_t peer_in, peer_in_gen; // rx: who sent it, 0: unknown NBMA address
 	uint32_t adj, adj_gen;
 	uint32_t peer_out, peer_out_gen;
-	uint16_t punt_class;
 	uint16_t nbma_port; // rx: source port of ESP in UDP; 0: native
+	uint16_t endpoint; // rx: local endpoint
 	struct addr nbma; // rx: outer source; WAY_NBMA: outer destination (17 bytes)
 	bool outer_ce; // rx: the underlay marked it as having met congestion
 	bool is_esp; // rx: it came by an SA; tx: esp_out puts its outer headers on
@@ -41,6 +42,9 @@ struct pkt_meta {
 	uint32_t spi_in; // rx, is_esp: of the SA
 } __attribute__((aligned(64)));
 _Static_assert(sizeof(struct pkt_meta) == 64, "one cache line");
+_Static_assert(offsetof(struct pkt_meta, endpoint) == offsetof(struct pkt_meta, nbma_port) + 2 &&
+		       offsetof(struct pkt_meta, peer_in_gen) == offsetof(struct pkt_meta, peer_in) + 4,
+	"pairs that are loaded and stored at once");
 
 #define PKT_PRIV_SIZE sizeof(struct pkt_meta) // of every mbuf pool
 

@@ -26,15 +26,15 @@ struct esp_job {
 	uint8_t *text; // what is encrypted: payload, padding, pad length, next header; a multiple of the suite's block;
 		       // CBC: not none
 	uint8_t *icv; // seal: written, icv_bytes of the suite; open: compared in constant time, and left as it was
-	uint8_t *iv; // iv_bytes, as on the wire; written by iv_make alone
+	uint8_t *iv; // CBC: iv_bytes, as on the wire; written by iv_make alone
 	uint32_t text_bytes;
-	uint32_t salt; // AEADs: first 4 bytes of the nonce, as in memory
+	uint8_t nonce[12]; // AEADs: salt and the IV (RFC 4106 section 4)
 	uint8_t aad[ESP_AAD_MAX]; // SPI | sequence number (| low half, when ESN: SPI | high | low), network order
 	uint8_t aad_bytes; // 8, or 12 with ESN
 	bool ok; // open: the ICV was right. When false, text is garbage and must not be looked at
 };
 _Static_assert(sizeof(struct esp_job) <= 64, "one line a job");
-// What stands where. AEADs take what they authenticate beside text from aad and iv. Integrity without AEAD (CBC, NULL)
+// What stands where. AEADs take what they authenticate beside text from aad (and GMAC the IV, from nonce). Integrity without AEAD (CBC, NULL)
 // covers SPI, sequence number, IV and text as they lie in the packet, then the high half of an ESN (RFC 4303
 // section 2.8): there the ESP header and the IV stand right before text, the ICV right behind it, and aad gives the
 // high half.
@@ -51,15 +51,12 @@ struct esp_crypto_ops {
 	// backend cannot use.
 	void *(*lcore_create)(void);
 	void (*lcore_free)(void *lcore);
-	// Control core: the 64-byte lines of a key that a text of this length reads, bit 0 the first, for callers that
-	// prefetch when the SA of a packet is known and its burst is still being collected. seal() and open() prefetch
-	// a few jobs ahead by themselves.
-	uint32_t (*key_lines)(enum esp_suite suite, uint32_t text_bytes);
 	// Workers; NULL: no suite of the backend needs it. Of suites whose IV nobody may foresee (CBC, RFC 3602 section
 	// 3): what stands at iv is a number that was never there before under this key, and becomes its encryption
 	// (NIST SP 800-38A appendix C). Before seal(), which takes iv as it stands.
 	void (*iv_make)(void *lcore, enum esp_suite suite, struct esp_job *jobs, unsigned n);
-	// Workers. All jobs of a call are of one suite; keys may differ. Order and count stay; n at most ESP_BURST_MAX.
+	// Workers. All jobs of a call are of one suite; keys may differ, and are brought from memory by the backend, each
+	// a few jobs ahead. Order and count stay; n at most ESP_BURST_MAX.
 	void (*seal)(void *lcore, enum esp_suite suite, struct esp_job *jobs, unsigned n);
 	void (*open)(void *lcore, enum esp_suite suite, struct esp_job *jobs, unsigned n);
 };

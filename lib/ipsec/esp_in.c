@@ -9,7 +9,6 @@
 
 #include "esp_frame.h"
 #include "ipsec.h"
-#include "key_prefetch.h"
 
 #define SEQ_OFF 4
 
@@ -21,7 +20,15 @@ struct opening {
 	uint64_t seqs[BURST_MAX];
 	uint8_t suites[BURST_MAX];
 	unsigned n;
-	uint8_t differ; // not 0: of several suites
+};
+
+// What the admission of a burst needs, in registers. The SA of the first packet is likely that of the others in suite,
+// and needs nothing special: one compare tells.
+struct gate {
+	uint8_t *in;
+	uint32_t in_stride, key_off, n_in;
+	uint32_t kind; // of such an SA: sa_kind_in()
+	uint32_t around, iv_bytes, block_mask; // of its suite
 };
 
 static __rte_always_inline uint32_t load_be32(const uint8_t *at) {
@@ -29,19 +36,6 @@ static __rte_always_inline uint32_t load_be32(const uint8_t *at) {
 
 	memcpy(&v, at, sizeof(v));
 	return rte_be_to_cpu_32(v);
-}
-
-void esp_in_prefetch(const struct lcore_ctx *lc, const uint8_t *esp, uint16_t len_bytes) {
-	const struct ipsec *ip = lc->fwd->ipsec;
-	uint32_t slot = load_be32(esp) & SPI_INDEX_MAX;
-	const uint8_t *sa = (const uint8_t *)sa_in_at(ip, slot);
-	uint32_t word = load_be32(esp + SEQ_OFF) / 64 & ip->window_mask;
-
-	if (unlikely(slot >= ip->n_in))
-		return;
-	rte_prefetch0(sa);
-	rte_prefetch0(sa + sizeof(struct sa_in) + word * sizeof(uint64_t));
-	key_prefetch(ip, lc->suite_hint, sa + ip->key_off, len_bytes);
 }
 
 static __rte_noinline void drop_of_sa(
@@ -104,7 +98,8 @@ static __rte_always_inline void job_fill(struct esp_job *j, const struct ipsec *
 	j->text = j->iv + iv_bytes;
 	j->icv = j->text + text_bytes;
 	j->text_bytes = text_bytes;
-	j->salt = sa->salt;
+	memcpy(j->nonce, &sa->salt, 4);
+	memcpy(j->nonce + 4, j->iv, 8); // AEADs; of a shorter IV what follows it
 	memcpy(j->aad, esp, 8);
 	j->aad_bytes = 8;
 	if (unlikely(sa->flags & SA_ESN)) { // RFC 4106 section 5: SPI, high half, low half
@@ -116,8 +111,8 @@ static __rte_always_inline void job_fill(struct esp_job *j, const struct ipsec *
 	}
 }
 
-// SA, owner, source, length, window: all that costs less than the cipher.
-static __rte_always_inline void admit(struct lcore_ctx *lc, struct rte_mbuf *m, struct opening *o) {
+// SA, owner, source, length, window: all that costs less than the cipher. Says why not.
+static __rte_noinline void admit_any(struct lcore_ctx *lc, struct rte_mbuf *m, struct opening *o) {
 	struct ipsec *ip = lc->fwd->ipsec;
 	uint8_t *esp = rte_pktmbuf_mtod(m, uint8_t *);
 	const struct pkt_meta *meta = pkt_meta(m);
@@ -159,8 +154,72 @@ static __rte_always_inline void admit(struct lcore_ctx *lc, struct rte_mbuf *m, 
 	o->sas[o->n] = sa;
 	o->seqs[o->n] = seq;
 	o->suites[o->n] = sa->suite;
-	o->differ |= o->suites[o->n] ^ o->suites[0];
 	o->n++;
+}
+
+static __rte_always_inline struct gate gate_of(const struct lcore_ctx *lc) {
+	const struct ipsec *ip = lc->fwd->ipsec;
+	const struct esp_suite_info *info = &esp_suites[lc->suite_hint];
+
+	return (struct gate){
+		.in = ip->in,
+		.in_stride = ip->in_stride,
+		.key_off = ip->key_off,
+		.n_in = ip->n_in,
+		.kind = sa_kind_in(lc->suite_hint, lc->id),
+		.around = ESP_HEADER_BYTES + (uint32_t)info->iv_bytes + info->icv_bytes,
+		.iv_bytes = info->iv_bytes,
+		.block_mask = info->block_bytes - 1u,
+	};
+}
+
+// sa_from_word() of an IPv4 packet.
+static __rte_always_inline uint64_t from_ipv4(const struct pkt_meta *meta) {
+	uint32_t nbma, port_endpoint;
+
+	memcpy(&nbma, meta->nbma.bytes, sizeof(nbma));
+	memcpy(&port_endpoint, &meta->nbma_port, sizeof(port_endpoint));
+	return (uint64_t)port_endpoint << 32 | nbma;
+}
+
+// The same for what nearly every packet is: one of ours by SPI, of the burst's kind, over IPv4, newer than all before.
+// false: not so, and nothing was done.
+static __rte_always_inline bool admit_plain(const struct gate *g, struct rte_mbuf *m, struct opening *o) {
+	const struct pkt_meta *meta = pkt_meta(m);
+	const uint32_t len = m->data_len, text_bytes = len - g->around;
+	uint8_t *esp = rte_pktmbuf_mtod(m, uint8_t *);
+	struct esp_job *j = &o->jobs[o->n];
+	struct sa_in *sa;
+	uint64_t first, differ;
+	uint32_t spi, seq;
+
+	memcpy(&first, esp, sizeof(first));
+	spi = rte_be_to_cpu_32((uint32_t)first);
+	seq = rte_be_to_cpu_32((uint32_t)(first >> 32));
+	if (unlikely((spi & SPI_INDEX_MAX) >= g->n_in || len <= g->around))
+		return false;
+	sa = (struct sa_in *)(g->in + (size_t)(spi & SPI_INDEX_MAX) * g->in_stride);
+	differ = rcu_read(&sa->spi) ^ spi;
+	differ |= rcu_read(&sa->kind) ^ g->kind;
+	differ |= rcu_read(&sa->from) ^ from_ipv4(meta);
+	differ |= text_bytes & g->block_mask;
+	if (unlikely(differ || meta->nbma.family != ADDR_IPV4 || seq <= sa->replay.top))
+		return false;
+	j->key = (uint8_t *)sa + g->key_off;
+	j->iv = esp + ESP_HEADER_BYTES;
+	esp = esp + ESP_HEADER_BYTES + g->iv_bytes;
+	j->text = esp;
+	j->icv = esp + text_bytes;
+	j->text_bytes = text_bytes;
+	memcpy(j->nonce, &sa->salt, 4);
+	memcpy(j->nonce + 4, j->iv, 8);
+	memcpy(j->aad, &first, sizeof(first));
+	j->aad_bytes = 8;
+	o->pkts[o->n] = m;
+	o->sas[o->n] = sa;
+	o->seqs[o->n] = seq;
+	o->suites[o->n++] = (uint8_t)g->kind;
+	return true;
 }
 
 // The backend takes one suite a call.
@@ -187,6 +246,11 @@ static __rte_noinline void open_by_suite(struct lcore_ctx *lc, struct opening *o
 	}
 }
 
+// As it was found: control may withdraw the SA at any moment.
+static __rte_always_inline uint32_t spi_of(const struct esp_job *j) {
+	return load_be32(j->aad);
+}
+
 static __rte_noinline void mapping_event(struct lcore_ctx *lc, const struct sa_in *sa, const struct pkt_meta *meta) {
 	lc->events[lc->n_events++] = (struct sa_event){
 		.kind = SA_EVENT_MAPPING,
@@ -197,21 +261,6 @@ static __rte_noinline void mapping_event(struct lcore_ctx *lc, const struct sa_i
 		.seq = sa->replay.top,
 		.nbma = meta->nbma,
 	};
-}
-
-// Up to three octets of padding in one compare; more of them as they come.
-static __rte_always_inline enum esp_trailer trailer_read(const struct esp_job *j, uint32_t *payload, uint8_t *next) {
-	const uint8_t *end = j->text + j->text_bytes;
-	uint32_t pad = end[-2], shift = 8 * (4 - pad), last;
-
-	if (unlikely(pad > 3 || j->text_bytes < 6 || end[-1] == ESP_NEXT_NONE))
-		return esp_trailer_read(j->text, j->text_bytes, payload, next);
-	memcpy(&last, end - 6, sizeof(last));
-	if (unlikely((uint64_t)(last ^ (uint32_t)(0x04030201ull << shift)) >> shift))
-		return ESP_TRAILER_PAD;
-	*payload = j->text_bytes - ESP_TRAILER_BYTES - pad;
-	*next = end[-1];
-	return ESP_TRAILER_OK;
 }
 
 static __rte_always_inline void cut(struct rte_mbuf *m, uint16_t from, uint16_t len_bytes) {
@@ -252,18 +301,9 @@ static __rte_noinline bool inner_ip_take(const struct sa_in *sa, struct rte_mbuf
 	return true;
 }
 
-static __rte_always_inline bool unwrap(struct lcore_ctx *lc, struct rte_mbuf *m, struct sa_in *sa,
-	const struct esp_job *j, uint32_t payload_bytes, uint8_t next) {
-	cut(m, (uint16_t)(j->text - rte_pktmbuf_mtod(m, uint8_t *)), (uint16_t)payload_bytes);
-	if (unlikely(sa->flags & SA_TUNNEL_MODE ? !inner_ip_take(sa, m, next) : next != IPPROTO_GRE)) {
-		drop_of_sa(lc, m, sa, SA_DROP_MALFORMED, DROP_ESP_MALFORMED);
-		return false;
-	}
-	return true;
-}
-
-// What the cipher gave back: ICV, window, trailer. true: the packet goes on.
-static __rte_always_inline bool take(struct lcore_ctx *lc, struct opening *o, unsigned i) {
+// What the cipher gave back, whatever it is: ICV, window, trailer. true: the packet goes on.
+static __rte_noinline bool take_any(struct lcore_ctx *lc, const struct opening *o, unsigned i) {
+	const struct esp_job *j = &o->jobs[i];
 	struct rte_mbuf *m = o->pkts[i];
 	struct pkt_meta *meta = pkt_meta(m);
 	struct sa_in *sa = o->sas[i];
@@ -271,25 +311,30 @@ static __rte_always_inline bool take(struct lcore_ctx *lc, struct opening *o, un
 	uint8_t next = 0;
 	enum esp_trailer t;
 
-	if (unlikely(!o->jobs[i].ok)) {
+	if (!j->ok) {
 		drop_of_sa(lc, m, sa, SA_DROP_ICV, DROP_ESP_ICV);
 		return false;
 	}
 	// This burst may have had the number, or have moved the window past it.
-	if (unlikely(!replay_update(&sa->replay, o->seqs[i]))) {
+	if (!replay_update(&sa->replay, o->seqs[i])) {
 		drop_replayed(lc, m, sa, replay_check(&sa->replay, o->seqs[i]));
 		return false;
 	}
-	meta->spi_in = load_be32(o->jobs[i].aad); // as it was found: control may withdraw the SA at any moment
-	if (unlikely((sa->flags & SA_UDP) && o->seqs[i] == sa->replay.top &&
-		     rcu_read(&sa->from) != sa_from_word(&meta->nbma, meta->nbma_port, meta->endpoint)))
+	meta->spi_in = spi_of(j);
+	if ((sa->flags & SA_UDP) && o->seqs[i] == sa->replay.top &&
+		rcu_read(&sa->from) != sa_from_word(&meta->nbma, meta->nbma_port, meta->endpoint))
 		mapping_event(lc, sa, meta);
-	t = trailer_read(&o->jobs[i], &payload_bytes, &next);
-	if (unlikely(t == ESP_TRAILER_DUMMY)) {
+	t = esp_trailer_read(j->text, j->text_bytes, &payload_bytes, &next);
+	if (t == ESP_TRAILER_DUMMY) {
 		pkt_drop(lc, m, DROP_ESP_DUMMY);
 		return false;
 	}
-	if (unlikely(t != ESP_TRAILER_OK)) {
+	if (t == ESP_TRAILER_OK) {
+		cut(m, (uint16_t)(j->text - rte_pktmbuf_mtod(m, uint8_t *)), (uint16_t)payload_bytes);
+		if (!(sa->flags & SA_TUNNEL_MODE) ? next != IPPROTO_GRE : !inner_ip_take(sa, m, next))
+			t = ESP_TRAILER_PAD;
+	}
+	if (t != ESP_TRAILER_OK) {
 		drop_of_sa(lc, m, sa, SA_DROP_MALFORMED, DROP_ESP_MALFORMED);
 		return false;
 	}
@@ -298,26 +343,78 @@ static __rte_always_inline bool take(struct lcore_ctx *lc, struct opening *o, un
 	meta->peer_in = sa->peer;
 	meta->peer_in_gen = sa->peer_gen;
 	meta->is_esp = true;
-	return unwrap(lc, m, sa, &o->jobs[i], payload_bytes, next);
+	return true;
+}
+
+// The last 8 octets of a text: padding, its length, next header. Up to three octets of padding that are 1, 2, 3, and
+// GRE.
+static __rte_always_inline bool trailer_is_plain(uint64_t last, uint32_t *pad) {
+	uint32_t shift;
+
+	*pad = last >> 48 & 0xff;
+	shift = 8 * (4 - (*pad & 3));
+	return last >> 56 == IPPROTO_GRE && *pad <= 3 &&
+	       (uint64_t)((uint32_t)(last >> 16) ^ (uint32_t)(0x04030201ull << shift)) >> shift == 0;
+}
+
+// Right ICV, a sequence number next to the newest, an SA that needs nothing special, a short trailer. false: not so,
+// and nothing was done.
+static __rte_always_inline bool take_plain(const struct gate *g, const struct opening *o, unsigned i) {
+	const struct esp_job *j = &o->jobs[i];
+	struct rte_mbuf *m = o->pkts[i];
+	struct pkt_meta *meta = pkt_meta(m);
+	struct sa_in *sa = o->sas[i];
+	const uint64_t seq = o->seqs[i], top = sa->replay.top;
+	uint32_t pad, payload_bytes;
+	uint64_t last, peer_and_gen;
+
+	memcpy(&last, j->text + j->text_bytes - 8, sizeof(last)); // of a shorter text: what stands before it
+	if (unlikely(!j->ok || sa->kind != g->kind || seq <= top || (seq ^ top) >= 64 || j->text_bytes < 8 ||
+		     !trailer_is_plain(last, &pad)))
+		return false;
+	*replay_word(&sa->replay, seq) |= UINT64_C(1) << seq % 64;
+	sa->replay.top = seq;
+	payload_bytes = j->text_bytes - ESP_TRAILER_BYTES - pad;
+	sa->packets++;
+	sa->bytes += payload_bytes;
+	memcpy(&peer_and_gen, &sa->peer, sizeof(peer_and_gen));
+	memcpy(&meta->peer_in, &peer_and_gen, sizeof(peer_and_gen));
+	meta->spi_in = spi_of(j);
+	meta->is_esp = true;
+	cut(m, (uint16_t)(ESP_HEADER_BYTES + g->iv_bytes), (uint16_t)payload_bytes);
+	return true;
+}
+
+static bool is_of_several_suites(const struct opening *o) {
+	uint8_t differ = 0;
+
+	for (unsigned i = 1; i < o->n; i++)
+		differ |= o->suites[i] ^ o->suites[0];
+	return differ;
 }
 
 uint16_t esp_in_burst(struct lcore_ctx *lc, struct rte_mbuf **pkts, uint16_t n) {
-	struct opening o;
+	const struct gate g = gate_of(lc);
 	uint16_t kept = 0;
+	bool all_plain = true;
+	struct opening o;
 
 	o.n = 0;
-	o.differ = 0;
-	for (uint16_t i = 0; i < n; i++)
-		admit(lc, pkts[i], &o);
+	for (uint16_t i = 0; i < n; i++) {
+		if (likely(admit_plain(&g, pkts[i], &o)))
+			continue;
+		admit_any(lc, pkts[i], &o);
+		all_plain = false;
+	}
 	if (unlikely(!o.n))
 		return 0;
-	lc->suite_hint = o.suites[0];
-	if (likely(!o.differ))
+	if (likely(all_plain || !is_of_several_suites(&o)))
 		lc->fwd->ipsec->ops->open(lc->crypto, o.suites[0], o.jobs, o.n);
 	else
 		open_by_suite(lc, &o);
+	lc->suite_hint = o.suites[0];
 	for (unsigned i = 0; i < o.n; i++)
-		if (likely(take(lc, &o, i)))
+		if (likely(take_plain(&g, &o, i) || take_any(lc, &o, i)))
 			pkts[kept++] = o.pkts[i];
 	return kept;
 }

@@ -4,9 +4,6 @@
 
 #include "lcore_ctx.h"
 
-// Brings what opening the packet will read: SA, window, key. esp: SPI and sequence number; len_bytes: to the ICV's end.
-void esp_in_prefetch(const struct lcore_ctx *lc, const uint8_t *esp, uint16_t len_bytes);
-
 // In: packets at the ESP header, meta.endpoint, meta.nbma and meta.nbma_port (0: native ESP) set, length as the outer
 // headers say. Out: the first returned packets are what was inside, at the GRE header, meta.is_esp, spi_in, peer_in and
 // peer_in_gen set, order kept. Those whose SA another worker owns are in its ring (esp_to). The rest is dropped:

@@ -8,7 +8,6 @@
 
 #include "esp_frame.h"
 #include "ipsec.h"
-#include "key_prefetch.h"
 #include "outer_write.h"
 
 #define INNER_HOPS 64 // of the IP header of tunnel mode
@@ -19,16 +18,16 @@ struct sealing {
 	uint8_t suites[BURST_MAX];
 	struct rte_mbuf *ipv6_udp[BURST_MAX]; // their UDP checksum comes after the cipher
 	unsigned n, n_ipv6_udp;
-	uint8_t differ; // not 0: of several suites
+	bool is_mixed; // several suites
 };
 
-void esp_out_prefetch(const struct lcore_ctx *lc, uint32_t peer, uint32_t len_bytes) {
-	const struct ipsec *ip = lc->fwd->ipsec;
-	struct sa_out *sa = sa_out_at(ip, peer);
-
-	rte_prefetch0(sa);
-	key_prefetch(ip, lc->suite_hint, sa_out_key(sa), len_bytes);
-}
+// Of the burst, in registers: the suite seen last, whose SAs need nothing special in most packets.
+struct press {
+	uint8_t *out;
+	uint32_t out_stride;
+	uint32_t kind, kind_told; // of such an SA: sa_kind_out()
+	uint32_t iv_bytes, icv_bytes, block_mask;
+};
 
 static void event(struct lcore_ctx *lc, const struct sa_out *sa, uint32_t peer, enum sa_event_kind kind) {
 	lc->events[lc->n_events++] = (struct sa_event){
@@ -155,7 +154,8 @@ static __rte_always_inline void job_fill(
 	j->icv = j->text + text_bytes;
 	j->text_bytes = text_bytes;
 	j->key = sa_out_key(sa);
-	j->salt = sa->salt;
+	memcpy(j->nonce, &sa->salt, 4);
+	memcpy(j->nonce + 4, &seq_be, 8);
 	memcpy(j->aad, &sa->spi_be, 4);
 	if (likely(!(sa->flags & SA_ESN))) {
 		memcpy(j->aad + 4, &low, 4);
@@ -172,8 +172,8 @@ static __rte_always_inline void job_fill(
 		memset(j->iv + 8, 0, 8);
 }
 
-// Everything but the cipher. DROP_REASON_COUNT: in the burst.
-static __rte_always_inline enum drop_reason prepare(
+// Everything but the cipher, whatever the SA is. DROP_REASON_COUNT: in the burst.
+static __rte_noinline enum drop_reason prepare_any(
 	struct lcore_ctx *lc, struct rte_mbuf *m, struct pkt_meta *meta, struct sealing *s) {
 	const struct fwd *fwd = lc->fwd;
 	struct peer *p = &fwd->peers.peers[meta->peer_out];
@@ -215,11 +215,78 @@ static __rte_always_inline enum drop_reason prepare(
 	out = outer_push(lc, out, p, nh, meta, (uint16_t)esp_bytes);
 	job_fill(&s->jobs[s->n], sa, out, info->iv_bytes, text_bytes, ++sa->seq);
 	s->suites[s->n] = sa->suite;
-	s->differ |= s->suites[s->n] ^ s->suites[0];
+	s->is_mixed |= s->suites[s->n] != s->suites[0];
 	s->n++;
 	if (unlikely(p->hdr_len_bytes == sizeof(struct rte_ipv6_hdr) + sizeof(struct rte_udp_hdr)))
 		s->ipv6_udp[s->n_ipv6_udp++] = m;
 	return DROP_REASON_COUNT;
+}
+
+static __rte_always_inline struct press press_of(const struct lcore_ctx *lc) {
+	const struct ipsec *ip = lc->fwd->ipsec;
+	const struct esp_suite_info *info = &esp_suites[lc->suite_hint];
+
+	return (struct press){
+		.out = ip->out,
+		.out_stride = ip->out_stride,
+		.kind = sa_kind_out(lc->suite_hint, false),
+		.kind_told = sa_kind_out(lc->suite_hint, true),
+		.iv_bytes = info->iv_bytes,
+		.icv_bytes = info->icv_bytes,
+		.block_mask = info->block_bytes - 1u,
+	};
+}
+
+// The same for what nearly every packet is: for an owned peer over IPv4 without UDP, its SA of the burst's suite with an
+// IV of 8 octets, far from its end, and with room in the mbuf. false: not so, and nothing was done.
+static __rte_always_inline bool prepare_plain(const struct lcore_ctx *lc, const struct press *q, struct rte_mbuf *m,
+	struct pkt_meta *meta, struct sealing *s) {
+	const struct fwd *fwd = lc->fwd;
+	const uint32_t peer = meta->peer_out, payload = m->data_len;
+	const struct peer *p = &fwd->peers.peers[peer];
+	struct sa_out *sa = (struct sa_out *)(q->out + (size_t)peer * q->out_stride);
+	const uint32_t pad = -(payload + ESP_TRAILER_BYTES) & q->block_mask, text = payload + pad + ESP_TRAILER_BYTES;
+	const uint32_t head = RTE_ETHER_HDR_LEN + sizeof(struct rte_ipv4_hdr) + ESP_HEADER_BYTES + 8;
+	const uint64_t seq = sa->seq + 1, word = rcu_read(&fwd->nhs.words[rcu_read(&p->nh)]);
+	const struct nh nh = nh_of_word(word);
+	struct esp_job *j = &s->jobs[s->n];
+	uint64_t first, seq_be;
+	uint8_t *out;
+
+	if (unlikely(rcu_read(&p->owner) != lc->id || p->hdr_len_bytes != sizeof(struct rte_ipv4_hdr) || !nh.resolved ||
+		     sa->kind != q->kind || sa->seq >= sa->seq_soft))
+		return false;
+	if (unlikely(m->nb_segs != 1 || m->data_off < head || pad > 3 || q->iv_bytes != 8 ||
+		     m->data_off + payload + pad + TRAILER_STORE + q->icv_bytes > m->buf_len))
+		return false;
+	sa->seq = seq;
+	sa->packets++;
+	sa->bytes += payload;
+	out = rte_pktmbuf_mtod(m, uint8_t *);
+	trailer_write(out + payload, pad, IPPROTO_GRE);
+	j->text = out;
+	j->icv = out + text;
+	out -= head;
+	m->data_off -= head;
+	m->data_len = (uint16_t)(head + text + q->icv_bytes);
+	m->pkt_len = head + text + q->icv_bytes;
+	meta->port = nh.port;
+	outer_ether_write(out, word, fwd->ports[nh.port].mac, RTE_ETHER_TYPE_IPV4);
+	outer_ipv4_write(out + RTE_ETHER_HDR_LEN, p, (uint16_t)(ESP_HEADER_BYTES + 8 + text + q->icv_bytes), meta->tos);
+	out += RTE_ETHER_HDR_LEN + sizeof(struct rte_ipv4_hdr);
+	seq_be = rte_cpu_to_be_64(seq);
+	first = sa->spi_be | (seq_be & 0xffffffff00000000ull); // SPI and the low half, as they stand in the packet
+	memcpy(out, &first, sizeof(first));
+	memcpy(out + ESP_HEADER_BYTES, &seq_be, sizeof(seq_be));
+	j->key = sa_out_key(sa);
+	j->iv = out + ESP_HEADER_BYTES;
+	j->text_bytes = text;
+	memcpy(j->nonce, &sa->salt, 4);
+	memcpy(j->nonce + 4, &seq_be, 8);
+	memcpy(j->aad, &first, sizeof(first));
+	j->aad_bytes = 8;
+	s->suites[s->n++] = (uint8_t)q->kind;
+	return true;
 }
 
 static __rte_always_inline void seal(struct lcore_ctx *lc, uint8_t suite, struct esp_job *jobs, unsigned n) {
@@ -263,28 +330,28 @@ static __rte_noinline void udp_checksums(const struct sealing *s) {
 }
 
 uint16_t esp_out_burst(struct lcore_ctx *lc, struct rte_mbuf **pkts, uint16_t n) {
+	const struct press q = press_of(lc);
 	struct sealing s;
 	uint16_t kept = 0;
 
 	s.n = s.n_ipv6_udp = 0;
-	s.differ = 0;
+	s.is_mixed = false;
 	for (uint16_t i = 0; i < n; i++) {
 		struct rte_mbuf *m = pkts[i];
 		struct pkt_meta *meta = pkt_meta(m);
+		enum drop_reason why = DROP_REASON_COUNT;
 
-		if (likely(meta->is_esp)) {
-			enum drop_reason why = prepare(lc, m, meta, &s);
-
-			if (unlikely(why != DROP_REASON_COUNT)) {
-				pkt_drop(lc, m, why);
-				continue;
-			}
-		}
-		pkts[kept++] = m;
+		if (likely(meta->is_esp) && unlikely(!prepare_plain(lc, &q, m, meta, &s)))
+			why = prepare_any(lc, m, meta, &s);
+		if (likely(why == DROP_REASON_COUNT))
+			pkts[kept++] = m;
+		else
+			pkt_drop(lc, m, why);
 	}
 	if (unlikely(!s.n))
 		return kept;
-	if (likely(!s.differ))
+	lc->suite_hint = s.suites[0];
+	if (likely(!s.is_mixed))
 		seal(lc, s.suites[0], s.jobs, s.n);
 	else
 		seal_by_suite(lc, &s);

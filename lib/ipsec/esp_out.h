@@ -4,9 +4,6 @@
 
 #include "lcore_ctx.h"
 
-// Brings what sealing a payload of len_bytes for the peer will read and write.
-void esp_out_prefetch(const struct lcore_ctx *lc, uint32_t peer, uint32_t len_bytes);
-
 // In: packets that leave, in order. Those with meta.is_esp begin at their GRE header and are sealed for meta.peer_out,
 // which this worker owns; the others are whole frames already and pass. Out: the first returned packets are whole
 // frames with meta.port. Dropped: NO_SA, SA_EXPIRED, NEIGHBOUR, TOO_BIG, HEADROOM, TAILROOM. Events in lc->events.

@@ -65,26 +65,6 @@ static uint32_t lines_up(size_t bytes) {
 	return (uint32_t)((bytes + LINE - 1) / LINE * LINE);
 }
 
-// The narrowest ranges, at either end of the key, that hold all lines which a text reads.
-static void key_lines_fill(struct ipsec *ip) {
-	for (unsigned suite = 0; suite < ESP_SUITE_COUNT; suite++) {
-		unsigned lines = (unsigned)ip->ops->key_bytes(suite) / LINE;
-
-		for (unsigned i = 0; i < KEY_TEXTS; i++) {
-			uint32_t text_bytes = i == KEY_TEXTS - 1 ? UINT16_MAX : 16 * (i + 1);
-			uint32_t mask = lines ? ip->ops->key_lines(suite, text_bytes) : 0;
-			unsigned head = 0, tail = lines;
-
-			while (head < lines && mask & 1u << head)
-				head++;
-			while (tail > head && mask & 1u << (tail - 1))
-				tail--;
-			ip->key_lines[suite][i][0] = (uint8_t)head;
-			ip->key_lines[suite][i][1] = (uint8_t)(lines - tail);
-		}
-	}
-}
-
 static void strides_set(struct ipsec *ip, const struct ipsec_conf *conf) {
 	ip->key_off = lines_up(replay_bytes(conf->window_max) + offsetof(struct sa_in, replay));
 	ip->in_stride = ip->key_off + SA_KEY_BYTES;
@@ -108,7 +88,6 @@ struct ipsec *ipsec_create(const struct ipsec_conf *conf) {
 	ip->max_peers = conf->max_peers;
 	ip->n_in = (uint32_t)n_in;
 	strides_set(ip, conf);
-	key_lines_fill(ip);
 	ip->in = arena_map(n_in * ip->in_stride);
 	ip->out = arena_map((size_t)ip->max_peers * ip->out_stride);
 	ip->drops = calloc(n_in, sizeof(*ip->drops));

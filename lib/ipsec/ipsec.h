@@ -19,7 +19,6 @@
 #define SPI_INDEX_BITS 18
 #define SPI_INDEX_MAX ((1u << SPI_INDEX_BITS) - 1)
 #define SPI_GEN_MAX ((1u << (32 - SPI_INDEX_BITS)) - 1)
-#define KEY_TEXTS 64 // classes of 16 bytes; all longer texts are in the last
 #define SAD_PER_PEER 3 // inbound SAs: two during a rekey, one on its way out
 
 struct ipsec_conf {
@@ -40,8 +39,6 @@ struct ipsec {
 	bool has_foreign;
 	struct sa_drops *drops; // [n_in], each written by the owner of its SA
 	struct sa_out_base *out_base; // [max_peers], each written by the owner of the peer
-	// Lines of a key that texts of up to 16 x (i + 1) bytes read: [0] from the first on, [1] up to the last.
-	uint8_t key_lines[ESP_SUITE_COUNT][KEY_TEXTS][2];
 	// Control.
 	struct sad *sad;
 	uint32_t max_peers;

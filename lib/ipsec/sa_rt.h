@@ -28,6 +28,14 @@ struct sa_from {
 };
 _Static_assert(sizeof(struct sa_from) == 8, "published by one store");
 
+// kind of SAs that need nothing special, in and out.
+static inline uint32_t sa_kind_in(uint8_t suite, uint16_t owner) {
+	return suite | (uint32_t)owner << 16;
+}
+static inline uint32_t sa_kind_out(uint8_t suite, bool is_soft_told) {
+	return suite | 1u << 16 | (uint32_t)is_soft_told << 24;
+}
+
 static inline uint64_t sa_from_word(const struct addr *nbma, uint16_t port, uint16_t endpoint) {
 	struct sa_from from = {.port = port, .endpoint = endpoint};
 	uint64_t word, hi, lo;
@@ -48,9 +56,14 @@ struct sa_in {
 	uint32_t salt; // as in memory, esp_crypto.h
 	uint64_t from; // struct sa_from, rcu_read
 	uint32_t peer, peer_gen; // of its peer; fixed
-	uint8_t suite; // enum esp_suite
-	uint8_t flags; // enum sa_flag
-	uint16_t owner; // what peer.owner says, once it was looked up; PEER_OWNER_NONE before
+	union {
+		struct {
+			uint8_t suite; // enum esp_suite
+			uint8_t flags; // enum sa_flag
+			uint16_t owner; // what peer.owner says, once it was looked up; PEER_OWNER_NONE before
+		};
+		uint32_t kind; // the three, for comparing them at once
+	};
 	uint32_t inner_nbma; // tunnel mode, IPv4: source of the IP header inside, as on the wire; 0: not checked
 	uint64_t packets, bytes; // opened and not replayed; bytes of payload (GRE header and on)
 	struct replay replay; // its bitmap begins the next line
@@ -65,10 +78,15 @@ struct sa_out {
 	uint64_t packets, bytes; // sealed since the peer's slot was taken, over all its SAs: sa_out_base
 	uint32_t spi_be;
 	uint32_t salt;
-	uint8_t suite; // enum esp_suite
-	uint8_t flags; // enum sa_flag
-	bool is_valid; // false: there is none, DROP_NO_SA
-	bool is_soft_told;
+	union {
+		struct {
+			uint8_t suite; // enum esp_suite
+			uint8_t flags; // enum sa_flag
+			bool is_valid; // false: there is none, DROP_NO_SA
+			bool is_soft_told;
+		};
+		uint32_t kind;
+	};
 	uint32_t expired; // packets dropped because the sequence numbers were used up
 	uint32_t inner_nbma; // tunnel mode, IPv4: destination of the IP header inside; 0: the outer one
 	uint32_t number; // of struct sa, for events

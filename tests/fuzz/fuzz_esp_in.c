@@ -298,7 +298,7 @@ static void sealed(unsigned k, uint16_t seq, const uint8_t *text, size_t len) {
 	uint32_t head[2] = {rte_cpu_to_be_32(SPI_BASE + k), rte_cpu_to_be_32(seq)};
 	struct sa_in *sa = sa_in_at(ip, hub.slots[IMB_BACKEND][k]);
 	static uint8_t frame[OUTER_MAX + ESP_HEADER_BYTES + ESP_IV_MAX + FRAME_MAX + ESP_ICV_MAX];
-	struct esp_job job = {.key = sa_in_key(ip, sa), .salt = sa->salt, .aad_bytes = k & 4 ? 12 : 8};
+	struct esp_job job = {.key = sa_in_key(ip, sa), .aad_bytes = k & 4 ? 12 : 8};
 	size_t text_bytes = len - len % info->block_bytes, esp_bytes;
 	uint8_t *esp;
 
@@ -309,6 +309,8 @@ static void sealed(unsigned k, uint16_t seq, const uint8_t *text, size_t len) {
 	memcpy(esp, head, 8);
 	memset(esp + 8, 0x5a, info->iv_bytes);
 	job.iv = esp + 8;
+	memcpy(job.nonce, &sa->salt, 4);
+	memcpy(job.nonce + 4, job.iv, 8);
 	job.text = job.iv + info->iv_bytes;
 	job.text_bytes = (uint32_t)text_bytes;
 	job.icv = job.text + text_bytes;

@@ -104,7 +104,8 @@ static inline void jobs_write(struct esp_job *jobs) {
 		j->icv = p + AT_TEXT + text_bytes;
 		j->iv = p + AT_TEXT - esp_suites[suite].iv_bytes;
 		j->text_bytes = text_bytes;
-		memcpy(&j->salt, p + AT_SALT, 4);
+		memcpy(j->nonce, p + AT_SALT, 4);
+		memcpy(j->nonce + 4, p + AT_TEXT - 8, 8);
 		memcpy(j->aad, p + AT_SPI, 8);
 		j->aad_bytes = 8;
 	}

@@ -7,7 +7,7 @@
 #include <rte_udp.h>
 
 #include "classify.h"
-#include "esp_in.h"
+#include "esp_prefetch.h"
 #include "esp_frame.h"
 #include "esp_wire.h"
 #include "gre_wire.h"
@@ -331,6 +331,8 @@ static __rte_always_inline enum verdict express_take(
 	bool is_esp;
 	uint16_t total;
 
+	rte_prefetch0(frame + 64); // what is inside begins in the first line and goes on in the next
+	rte_prefetch0(frame + m->data_len - 1);
 	if (unlikely(!is_express(e, m, frame)))
 		return GONE;
 	is_esp = ip->next_proto_id == IPPROTO_ESP;
@@ -372,8 +374,11 @@ static void express_init(struct express *e, const struct fwd *fwd, const struct 
 void classify_burst(
 	struct lcore_ctx *lc, uint16_t port_idx, struct rte_mbuf **pkts, uint16_t n, struct classified *out) {
 	const struct fwd_port *port = &lc->fwd->ports[port_idx];
+	struct esp_prefetch f = {.n = 0};
 	struct express e;
 
+	if (lc->fwd->ipsec)
+		f = esp_prefetch_in(lc);
 	express_init(&e, lc->fwd, port, port_idx);
 	for (uint16_t i = 0; i < n; i++) {
 		struct rte_mbuf *m = pkts[i];
@@ -387,7 +392,7 @@ void classify_burst(
 		}
 		switch (v) {
 		case TO_ESP:
-			esp_in_prefetch(lc, rte_pktmbuf_mtod(m, const uint8_t *), m->data_len);
+			esp_in_prefetch(&f, rte_pktmbuf_mtod(m, const uint8_t *));
 			out->esp[out->n_esp++] = m;
 			break;
 		case TO_GRE:

@@ -2,7 +2,7 @@
 #include <rte_prefetch.h>
 
 #include "esp_crypto.h"
-#include "esp_out.h"
+#include "esp_prefetch.h"
 #include "gen.h"
 #include "handoff.h"
 #include "ipsec.h"
@@ -133,6 +133,8 @@ static enum drop_reason check_way(const struct lcore_ctx *lc, struct pkt_meta *m
 }
 
 static void prefetch_burst(const struct lcore_ctx *lc, struct rte_mbuf **pkts, uint16_t n) {
+	const struct esp_prefetch f = lc->fwd->ipsec ? esp_prefetch_out(lc) : (struct esp_prefetch){.n = 0};
+
 	for (uint16_t i = 0; i < n; i++) {
 		rte_prefetch0(pkts[i]);
 		rte_prefetch0(pkt_meta(pkts[i]));
@@ -147,7 +149,7 @@ static void prefetch_burst(const struct lcore_ctx *lc, struct rte_mbuf **pkts, u
 			rte_prefetch0(&lc->fwd->peers.peers[meta->peer_out]);
 			rte_prefetch0(&lc->spokes[meta->peer_out]);
 			if (lc->fwd->ipsec && meta->peer_out < lc->fwd->peers.max)
-				esp_out_prefetch(lc, meta->peer_out, pkts[i]->data_len);
+				esp_out_prefetch(&f, meta->peer_out);
 		}
 	}
 }

@@ -6,8 +6,10 @@
 #include "classify.h"
 #include "esp_in.h"
 #include "esp_out.h"
+#include "esp_prefetch.h"
 #include "gre_decap.h"
 #include "gre_encap.h"
+#include "hairpin.h"
 #include "handoff.h"
 #include "port_tx.h"
 #include "punt.h"
@@ -38,13 +40,11 @@ static __rte_always_inline void stage_done(struct lcore_ctx *lc, struct stopwatc
 	}
 }
 
-// The one way out for unicast: hairpin, handoff and control's packets all end here.
-static void pipeline_egress(struct lcore_ctx *lc, struct stopwatch *s, struct rte_mbuf **pkts, uint16_t n) {
-	uint16_t kept = gre_encap_burst(lc, pkts, n);
+// Sealed where an SA is to be used, and out.
+static void pipeline_out(struct lcore_ctx *lc, struct stopwatch *s, struct rte_mbuf **pkts, uint16_t n) {
+	uint16_t kept = n;
 
-	stage_done(lc, s, STAGE_GRE_ENCAP, n);
 	if (lc->fwd->ipsec) {
-		n = kept;
 		kept = esp_out_burst(lc, pkts, n);
 		stage_done(lc, s, STAGE_ESP_OUT, n);
 	}
@@ -52,6 +52,14 @@ static void pipeline_egress(struct lcore_ctx *lc, struct stopwatch *s, struct rt
 	stage_done(lc, s, STAGE_TX, kept);
 	if (unlikely(lc->n_events))
 		punt_events(lc);
+}
+
+// The one way out for unicast: hairpin, handoff and control's packets all end here.
+static void pipeline_egress(struct lcore_ctx *lc, struct stopwatch *s, struct rte_mbuf **pkts, uint16_t n) {
+	uint16_t kept = gre_encap_burst(lc, pkts, n);
+
+	stage_done(lc, s, STAGE_GRE_ENCAP, n);
+	pipeline_out(lc, s, pkts, kept);
 }
 
 // Inner packets: route, and out.
@@ -71,15 +79,24 @@ static void pipeline_nhrp(struct lcore_ctx *lc, struct stopwatch *s, struct rte_
 	stage_done(lc, s, STAGE_PUNT, 0); // counted one by one
 }
 
-// Encrypted packets, to what is inside GRE. Returns how many are left.
-static uint16_t pipeline_esp(struct lcore_ctx *lc, struct stopwatch *s, struct rte_mbuf **pkts, uint16_t n) {
+// Encrypted packets: what is for another spoke of the same tunnel is sent on at once. *rest: what is inside the others,
+// behind GRE. Returns how many of these there are.
+static uint16_t pipeline_esp(
+	struct lcore_ctx *lc, struct stopwatch *s, struct rte_mbuf **pkts, uint16_t n, struct rte_mbuf **rest) {
 	struct rte_mbuf *nhrp[BURST_MAX];
-	uint16_t n_nhrp = 0, kept = esp_in_burst(lc, pkts, n);
+	uint16_t n_nhrp = 0, n_rest = 0, kept = esp_in_burst(lc, pkts, n);
 
 	stage_done(lc, s, STAGE_ESP_IN, n);
+	if (unlikely(!kept))
+		return 0;
 	n = kept;
-	kept = gre_decap_esp_burst(lc, pkts, n, nhrp, &n_nhrp);
-	stage_done(lc, s, STAGE_GRE_DECAP, n);
+	kept = hairpin_burst(lc, pkts, n, rest, &n_rest);
+	stage_done(lc, s, STAGE_HAIRPIN, n);
+	pipeline_out(lc, s, pkts, kept);
+	if (likely(!n_rest))
+		return 0;
+	kept = gre_decap_esp_burst(lc, rest, n_rest, nhrp, &n_nhrp);
+	stage_done(lc, s, STAGE_GRE_DECAP, n_rest);
 	pipeline_nhrp(lc, s, nhrp, n_nhrp);
 	return kept;
 }
@@ -96,14 +113,14 @@ static uint16_t pipeline_gre(struct lcore_ctx *lc, struct stopwatch *s, struct r
 void pipeline_rx(struct lcore_ctx *lc, uint16_t port, struct rte_mbuf **pkts, uint16_t n) {
 	struct stopwatch s = stopwatch_start(lc);
 	struct classified c;
-	struct rte_mbuf **inner = c.esp;
+	struct rte_mbuf *inner[BURST_MAX];
 	uint16_t kept = 0;
 
 	c.n_gre = c.n_esp = c.n_clear = 0;
 	classify_burst(lc, port, pkts, n, &c);
 	stage_done(lc, &s, STAGE_CLASSIFY, n);
 	if (c.n_esp)
-		kept = pipeline_esp(lc, &s, c.esp, c.n_esp);
+		kept = pipeline_esp(lc, &s, c.esp, c.n_esp, inner);
 	if (c.n_gre) {
 		c.n_gre = pipeline_gre(lc, &s, c.gre, c.n_gre);
 		for (uint16_t i = 0; i < c.n_gre; i++)
@@ -111,18 +128,22 @@ void pipeline_rx(struct lcore_ctx *lc, uint16_t port, struct rte_mbuf **pkts, ui
 	}
 	for (uint16_t i = 0; i < c.n_clear; i++)
 		inner[kept++] = c.clear[i];
-	pipeline_inner(lc, &s, inner, kept);
+	if (kept)
+		pipeline_inner(lc, &s, inner, kept);
 }
 
 void pipeline_esp_ring(struct lcore_ctx *lc, struct rte_mbuf **pkts, uint16_t n) {
+	const struct esp_prefetch f = esp_prefetch_in(lc);
 	struct stopwatch s = stopwatch_start(lc);
+	struct rte_mbuf *inner[BURST_MAX];
 	uint16_t kept;
 
 	for (uint16_t i = 0; i < n; i++)
-		esp_in_prefetch(lc, rte_pktmbuf_mtod(pkts[i], const uint8_t *), pkts[i]->data_len);
+		esp_in_prefetch(&f, rte_pktmbuf_mtod(pkts[i], const uint8_t *));
 	stage_done(lc, &s, STAGE_ESP_FROM_WORKER, n);
-	kept = pipeline_esp(lc, &s, pkts, n);
-	pipeline_inner(lc, &s, pkts, kept);
+	kept = pipeline_esp(lc, &s, pkts, n, inner);
+	if (kept)
+		pipeline_inner(lc, &s, inner, kept);
 }
 
 // An SA message holds for what was queued behind it: what was queued before it goes out first.

@@ -29,9 +29,19 @@ static uint16_t port_send(struct lcore_ctx *lc, uint16_t port_idx, struct rte_mb
 	return sent;
 }
 
+static bool is_one_port(struct rte_mbuf **pkts, uint16_t n) {
+	uint8_t differ = 0;
+
+	for (uint16_t i = 1; i < n; i++)
+		differ |= pkt_meta(pkts[i])->port ^ pkt_meta(pkts[0])->port;
+	return !differ;
+}
+
 uint16_t port_tx_burst(struct lcore_ctx *lc, struct rte_mbuf **pkts, uint16_t n) {
 	uint16_t total = 0;
 
+	if (likely(n && is_one_port(pkts, n)))
+		return port_send(lc, pkt_meta(pkts[0])->port, pkts, n);
 	while (n) { // the first one's port gets all of its packets at once
 		struct rte_mbuf *same[BURST_MAX];
 		uint16_t port = pkt_meta(pkts[0])->port, n_same = 0, rest = 0;

@@ -3,7 +3,7 @@
 
 #include <rte_prefetch.h>
 
-#include "esp_out.h"
+#include "esp_prefetch.h"
 #include "gre_wire.h"
 #include "inner.h"
 #include "punt.h"
@@ -316,16 +316,25 @@ static __rte_always_inline bool decide(struct lcore_ctx *lc, struct rte_mbuf *m,
 		}
 		meta->peer_out = st.target;
 		rte_prefetch0(&lc->fwd->peers.peers[st.target]);
-		if (lc->fwd->ipsec)
-			esp_out_prefetch(lc, st.target, m->data_len);
-		else
-			rte_prefetch0(&lc->spokes[st.target]);
+		rte_prefetch0(&lc->spokes[st.target]);
 	}
 	if (unlikely(!inner_ttl_take(m, meta->gre_protocol == GRE_PROTO_IPV6))) {
 		pkt_drop(lc, m, DROP_TTL);
 		return false;
 	}
 	return true;
+}
+
+// Outbound SAs, where the way leads to a peer that may have one.
+static void sa_prefetch_burst(const struct lcore_ctx *lc, uint16_t n, const uint32_t *adjs) {
+	const struct esp_prefetch f = esp_prefetch_out(lc);
+
+	for (uint16_t i = 0; i < n; i++) {
+		const struct adj_state st = adj_state_load(&lc->fwd->adjs.adjs[adjs[i]]);
+
+		if (st.kind == ADJ_TUNNEL)
+			esp_out_prefetch(&f, st.target);
+	}
 }
 
 uint16_t route_burst(struct lcore_ctx *lc, struct rte_mbuf **pkts, uint16_t n) {
@@ -338,6 +347,8 @@ uint16_t route_burst(struct lcore_ctx *lc, struct rte_mbuf **pkts, uint16_t n) {
 	if (!n)
 		return 0;
 	resolve_burst(lc->fwd, &b.to, n);
+	if (lc->fwd->ipsec)
+		sa_prefetch_burst(lc, n, b.to.adj);
 	for (uint16_t i = 0; i < n; i++)
 		if (likely(decide(lc, pkts[i], b.to.adj[i], b.kind[i])))
 			pkts[kept++] = pkts[i];

@@ -98,14 +98,6 @@ static void *imb_lcore_create(void) {
 	return NULL;
 }
 
-// What a text reads of a key depends on which of its kernels the library took.
-static uint32_t imb_key_lines(enum esp_suite suite, uint32_t text_bytes) {
-	const struct imb_family *f = family(suite);
-
-	pthread_once(&control_once, control_init);
-	return f ? f->key_lines(suite, text_bytes) : 0;
-}
-
 static void imb_iv_make(void *lcore, enum esp_suite suite, struct esp_job *jobs, unsigned n) {
 	if (!esp_suites[suite].is_aead && esp_suites[suite].enc_key_bytes)
 		imb_hmac_iv_make(lcore, suite, jobs, n);
@@ -125,7 +117,6 @@ const struct esp_crypto_ops crypto_ipsec_mb_ops = {
 	.key_init = imb_key_init,
 	.lcore_create = imb_lcore_create,
 	.lcore_free = imb_lcore_free,
-	.key_lines = imb_key_lines,
 	.iv_make = imb_iv_make,
 	.seal = imb_seal,
 	.open = imb_open,

@@ -26,7 +26,6 @@ struct imb_lcore {
 struct imb_family {
 	size_t (*key_bytes)(enum esp_suite suite);
 	void (*key_init)(IMB_MGR *mgr, void *key, enum esp_suite suite, const uint8_t *enc, const uint8_t *auth);
-	uint32_t (*key_lines)(enum esp_suite suite, uint32_t text_bytes);
 	void (*seal)(struct imb_lcore *lc, enum esp_suite suite, struct esp_job *jobs, unsigned n);
 	void (*open)(struct imb_lcore *lc, enum esp_suite suite, struct esp_job *jobs, unsigned n);
 };
@@ -37,16 +36,9 @@ extern const struct imb_family imb_gcm, imb_gmac, imb_chacha, imb_hmac;
 extern bool imb_gcm_is_vaes;
 
 // Not __builtin_prefetch: gcc 12 finds a function pure that only prefetches, and drops the calls of it.
-static inline void imb_prefetch(const void *from, unsigned lines) {
+static inline __attribute__((always_inline)) void imb_prefetch(const void *from, unsigned lines) {
 	const uint8_t *at = from;
 
 	for (unsigned i = 0; i < lines; i++)
 		__asm__ volatile("prefetcht0 %0" : : "m"(at[64 * i]));
-}
-
-// salt | IV (RFC 4106 section 4). The library reads it in one load: written long before, it does not wait for our
-// stores.
-static inline void imb_nonce(uint8_t nonce[16], const struct esp_job *job) {
-	memcpy(nonce, &job->salt, 4);
-	memcpy(nonce + 4, job->iv, 8);
 }

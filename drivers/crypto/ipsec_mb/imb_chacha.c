@@ -17,12 +17,7 @@ static void chacha_key_init(IMB_MGR *mgr, void *key, enum esp_suite suite, const
 	memcpy(key, enc, KEY_BYTES);
 }
 
-static uint32_t chacha_key_lines(enum esp_suite suite, uint32_t text_bytes) {
-	(void)suite, (void)text_bytes;
-	return 1;
-}
-
-static inline void chacha_fill(IMB_JOB *b, const struct esp_job *j, const uint8_t *nonce, uint8_t *tag) {
+static inline void chacha_fill(IMB_JOB *b, const struct esp_job *j, uint8_t *tag) {
 	b->cipher_mode = IMB_CIPHER_CHACHA20_POLY1305;
 	b->hash_alg = IMB_AUTH_CHACHA20_POLY1305;
 	b->enc_keys = b->dec_keys = j->key;
@@ -30,7 +25,7 @@ static inline void chacha_fill(IMB_JOB *b, const struct esp_job *j, const uint8_
 	b->src = b->dst = j->text;
 	b->cipher_start_src_offset_in_bytes = b->hash_start_src_offset_in_bytes = 0;
 	b->msg_len_to_cipher_in_bytes = b->msg_len_to_hash_in_bytes = j->text_bytes;
-	b->iv = nonce;
+	b->iv = j->nonce;
 	b->iv_len_in_bytes = 12;
 	b->u.CHACHA20_POLY1305.aad = j->aad;
 	b->u.CHACHA20_POLY1305.aad_len_in_bytes = j->aad_bytes;
@@ -41,19 +36,16 @@ static inline void chacha_fill(IMB_JOB *b, const struct esp_job *j, const uint8_
 // tags: where those of an open go; NULL: a seal. False: the library did not do all of them.
 static bool chacha_run(IMB_MGR *mgr, struct esp_job *jobs, unsigned n, uint8_t (*tags)[TAG_BYTES]) {
 	IMB_JOB *burst[ESP_BURST_MAX];
-	uint8_t nonces[ESP_BURST_MAX][16];
 	uint32_t done;
 
-	for (unsigned i = 0; i < n; i++) {
+	for (unsigned i = 0; i < n; i++)
 		imb_prefetch(jobs[i].key, 1);
-		imb_nonce(nonces[i], &jobs[i]);
-	}
 	if (IMB_GET_NEXT_BURST(mgr, n, burst) != n)
 		return false;
 	for (unsigned i = 0; i < n; i++) {
 		burst[i]->cipher_direction = tags ? IMB_DIR_DECRYPT : IMB_DIR_ENCRYPT;
 		burst[i]->chain_order = tags ? IMB_ORDER_HASH_CIPHER : IMB_ORDER_CIPHER_HASH;
-		chacha_fill(burst[i], &jobs[i], nonces[i], tags ? tags[i] : jobs[i].icv);
+		chacha_fill(burst[i], &jobs[i], tags ? tags[i] : jobs[i].icv);
 	}
 	done = IMB_SUBMIT_BURST_NOCHECK(mgr, n, burst);
 	while (done < n) {
@@ -80,4 +72,4 @@ static void chacha_open(struct imb_lcore *lc, enum esp_suite suite, struct esp_j
 		jobs[i].ok = ran && esp_icv_equal(tags[i], jobs[i].icv, TAG_BYTES);
 }
 
-const struct imb_family imb_chacha = {chacha_key_bytes, chacha_key_init, chacha_key_lines, chacha_seal, chacha_open};
+const struct imb_family imb_chacha = {chacha_key_bytes, chacha_key_init, chacha_seal, chacha_open};

@@ -3,10 +3,6 @@
 // its job and burst calls (version 1.3, 64 to 1424 bytes). The key is the library's schedule, 1024 bytes.
 #include "imb.h"
 
-#define HASH_KEYS_END \
-	1008u // of struct gcm_key_data: round keys in 240 bytes, then powers of the hash key, 16 bytes each
-#define HASH_KEYS 48u
-
 static bool is_256(enum esp_suite suite) {
 	return esp_suites[suite].enc_key_bytes == 32;
 }
@@ -25,81 +21,123 @@ static void gcm_key_init(IMB_MGR *mgr, void *key, enum esp_suite suite, const ui
 		IMB_AES128_GCM_PRE(mgr, enc, key);
 }
 
-// Only what a text of this length reads: the round keys, and one power of the hash key a block and one for the lengths
-// (found by corrupting a schedule 16 bytes at a time), from the end; elsewhere than on VAES at most 16 powers, right
-// behind.
-static inline void gcm_key_prefetch_lines(const void *key, unsigned round_lines, uint32_t text_bytes) {
-	const uint8_t *at = key;
-	uint32_t powers = (text_bytes + 15) / 16 + 1;
-	uint32_t from;
+#define SHORT_TEXT 96u // longer ones need more of the hash key's powers than the last lines have
+#define SHORT_LINES 2
+#define KEY_LINES (sizeof(struct gcm_key_data) / 64)
 
-	if (!imb_gcm_is_vaes) {
-		imb_prefetch(at, 8);
-		return;
-	}
-	imb_prefetch(at, round_lines);
-	from = (HASH_KEYS_END - 16 * (powers < HASH_KEYS ? powers : HASH_KEYS)) / 64;
-	if (from < round_lines)
-		from = round_lines;
-	imb_prefetch(at + 64 * from, sizeof(struct gcm_key_data) / 64 - from);
-}
+// What a burst's texts read of their keys (found by corrupting a schedule 16 bytes at a time): the round keys, and from
+// the end one power of the hash key a block and one for the lengths; elsewhere than on VAES at most 16 powers, right
+// behind the round keys. One choice a burst: of random lengths a choice for each would be guessed wrong half of the time.
+enum gcm_keys {
+	GCM_KEYS_SHORT,
+	GCM_KEYS_HALF, // the first 8 lines
+	GCM_KEYS_ALL,
+};
 
-static unsigned gcm_round_lines(enum esp_suite suite) {
-	return is_256(suite) ? 4 : 3; // 15 or 11 round keys
-}
-
-static uint32_t gcm_key_lines(enum esp_suite suite, uint32_t text_bytes) {
-	uint32_t powers = (text_bytes + 15) / 16 + 1, from;
+static inline enum gcm_keys gcm_keys_of(const struct esp_job *jobs, unsigned n) {
+	uint32_t longest = 0;
 
 	if (!imb_gcm_is_vaes)
-		return 0xff;
-	from = (HASH_KEYS_END - 16 * (powers < HASH_KEYS ? powers : HASH_KEYS)) / 64;
-	return ((1u << gcm_round_lines(suite)) - 1) | (0xffffu & ~((1u << from) - 1));
-}
-
-// Prefetches the first keys and writes the nonces of all.
-static inline void gcm_begin(const struct esp_job *jobs, unsigned n, unsigned round_lines, uint8_t (*nonces)[16]) {
-	for (unsigned i = 0; i < n && i < IMB_AHEAD; i++)
-		gcm_key_prefetch_lines(jobs[i].key, round_lines, jobs[i].text_bytes);
+		return GCM_KEYS_HALF;
 	for (unsigned i = 0; i < n; i++)
-		imb_nonce(nonces[i], &jobs[i]);
+		longest = jobs[i].text_bytes > longest ? jobs[i].text_bytes : longest;
+	return longest <= SHORT_TEXT ? GCM_KEYS_SHORT : GCM_KEYS_ALL;
 }
 
-static inline void gcm_ahead(const struct esp_job *jobs, unsigned i, unsigned n, unsigned round_lines) {
+static inline __attribute__((always_inline)) void gcm_key_prefetch(const void *key, enum gcm_keys k) {
+	const uint8_t *at = key;
+
+	if (k == GCM_KEYS_SHORT) {
+		imb_prefetch(at, 3); // AES-256 has a fourth
+		imb_prefetch(at + 64 * (KEY_LINES - SHORT_LINES), SHORT_LINES);
+	} else {
+		imb_prefetch(at, 8);
+		if (k == GCM_KEYS_ALL)
+			imb_prefetch(at + 64 * 8, KEY_LINES - 8);
+	}
+}
+
+static inline __attribute__((always_inline)) void gcm_begin(const struct esp_job *jobs, unsigned n, enum gcm_keys k) {
+	for (unsigned i = 0; i < n && i < IMB_AHEAD; i++)
+		gcm_key_prefetch(jobs[i].key, k);
+}
+
+static inline __attribute__((always_inline)) void gcm_ahead(
+	const struct esp_job *jobs, unsigned i, unsigned n, enum gcm_keys k) {
 	if (i + IMB_AHEAD < n)
-		gcm_key_prefetch_lines(jobs[i + IMB_AHEAD].key, round_lines, jobs[i + IMB_AHEAD].text_bytes);
+		gcm_key_prefetch(jobs[i + IMB_AHEAD].key, k);
 }
 
-static void gcm_seal(struct imb_lcore *lc, enum esp_suite suite, struct esp_job *jobs, unsigned n) {
-	aes_gcm_enc_dec_t encrypt = is_256(suite) ? lc->mgr->gcm256_enc : lc->mgr->gcm128_enc;
-	unsigned round_lines = gcm_round_lines(suite);
-	unsigned icv_bytes = esp_suites[suite].icv_bytes;
-	uint8_t nonces[ESP_BURST_MAX][16];
+struct gcm_call {
+	struct gcm_context_data *ctx;
+	aes_gcm_enc_dec_t crypt;
+	unsigned icv_bytes;
+};
 
-	gcm_begin(jobs, n, round_lines, nonces);
+static inline __attribute__((always_inline)) void seal_run(
+	const struct gcm_call *c, struct esp_job *jobs, unsigned n, enum gcm_keys k) {
+	gcm_begin(jobs, n, k);
 	for (unsigned i = 0; i < n; i++) {
 		struct esp_job *j = &jobs[i];
 
-		gcm_ahead(jobs, i, n, round_lines);
-		encrypt(j->key, &lc->gcm, j->text, j->text, j->text_bytes, nonces[i], j->aad, j->aad_bytes, j->icv,
-			icv_bytes);
+		gcm_ahead(jobs, i, n, k);
+		c->crypt(j->key, c->ctx, j->text, j->text, j->text_bytes, j->nonce, j->aad, j->aad_bytes, j->icv,
+			c->icv_bytes);
+	}
+}
+
+static inline bool icv16_equal(const uint8_t *a, const uint8_t *b) {
+	uint64_t x[2], y[2];
+
+	memcpy(x, a, sizeof(x));
+	memcpy(y, b, sizeof(y));
+	return ((x[0] ^ y[0]) | (x[1] ^ y[1])) == 0;
+}
+
+static inline __attribute__((always_inline)) void open_run(
+	const struct gcm_call *c, struct esp_job *jobs, unsigned n, enum gcm_keys k) {
+	uint8_t tag[16];
+
+	gcm_begin(jobs, n, k);
+	for (unsigned i = 0; i < n; i++) {
+		struct esp_job *j = &jobs[i];
+
+		gcm_ahead(jobs, i, n, k);
+		c->crypt(j->key, c->ctx, j->text, j->text, j->text_bytes, j->nonce, j->aad, j->aad_bytes, tag,
+			c->icv_bytes);
+		j->ok = c->icv_bytes == 16 ? icv16_equal(tag, j->icv) : esp_icv_equal(tag, j->icv, c->icv_bytes);
+	}
+}
+
+static void gcm_seal(struct imb_lcore *lc, enum esp_suite suite, struct esp_job *jobs, unsigned n) {
+	const struct gcm_call c = {
+		&lc->gcm, is_256(suite) ? lc->mgr->gcm256_enc : lc->mgr->gcm128_enc, esp_suites[suite].icv_bytes};
+
+	switch (gcm_keys_of(jobs, n)) { // each a loop of its own, without a choice in it
+	case GCM_KEYS_SHORT:
+		seal_run(&c, jobs, n, GCM_KEYS_SHORT);
+		break;
+	case GCM_KEYS_HALF:
+		seal_run(&c, jobs, n, GCM_KEYS_HALF);
+		break;
+	case GCM_KEYS_ALL:
+		seal_run(&c, jobs, n, GCM_KEYS_ALL);
 	}
 }
 
 static void gcm_open(struct imb_lcore *lc, enum esp_suite suite, struct esp_job *jobs, unsigned n) {
-	aes_gcm_enc_dec_t decrypt = is_256(suite) ? lc->mgr->gcm256_dec : lc->mgr->gcm128_dec;
-	unsigned round_lines = gcm_round_lines(suite);
-	unsigned icv_bytes = esp_suites[suite].icv_bytes;
-	uint8_t nonces[ESP_BURST_MAX][16], tag[16];
+	const struct gcm_call c = {
+		&lc->gcm, is_256(suite) ? lc->mgr->gcm256_dec : lc->mgr->gcm128_dec, esp_suites[suite].icv_bytes};
 
-	gcm_begin(jobs, n, round_lines, nonces);
-	for (unsigned i = 0; i < n; i++) {
-		struct esp_job *j = &jobs[i];
-
-		gcm_ahead(jobs, i, n, round_lines);
-		decrypt(j->key, &lc->gcm, j->text, j->text, j->text_bytes, nonces[i], j->aad, j->aad_bytes, tag,
-			icv_bytes);
-		j->ok = esp_icv_equal(tag, j->icv, icv_bytes);
+	switch (gcm_keys_of(jobs, n)) {
+	case GCM_KEYS_SHORT:
+		open_run(&c, jobs, n, GCM_KEYS_SHORT);
+		break;
+	case GCM_KEYS_HALF:
+		open_run(&c, jobs, n, GCM_KEYS_HALF);
+		break;
+	case GCM_KEYS_ALL:
+		open_run(&c, jobs, n, GCM_KEYS_ALL);
 	}
 }
 
@@ -113,14 +151,14 @@ static inline uint32_t gmac_head(const struct esp_job *j, uint8_t head[32], uint
 	if (taken > j->text_bytes)
 		taken = j->text_bytes;
 	memcpy(head, j->aad, j->aad_bytes);
-	memcpy(head + j->aad_bytes, j->iv, 8);
+	memcpy(head + j->aad_bytes, j->nonce + 4, 8);
 	memcpy(head + have, j->text, taken);
 	*head_bytes = have + taken;
 	return taken;
 }
 
 static inline void gmac_tag(
-	struct imb_lcore *lc, bool is_256_bits, const struct esp_job *j, const uint8_t *nonce, uint8_t *tag) {
+	struct imb_lcore *lc, bool is_256_bits, const struct esp_job *j, uint8_t *tag) {
 	aes_gmac_init_t init = is_256_bits ? lc->mgr->gmac256_init : lc->mgr->gmac128_init;
 	aes_gmac_update_t update = is_256_bits ? lc->mgr->gmac256_update : lc->mgr->gmac128_update;
 	aes_gmac_finalize_t finalize = is_256_bits ? lc->mgr->gmac256_finalize : lc->mgr->gmac128_finalize;
@@ -128,7 +166,7 @@ static inline void gmac_tag(
 	uint32_t head_bytes;
 	uint32_t taken = gmac_head(j, head, &head_bytes);
 
-	init(j->key, &lc->gcm, nonce, 12);
+	init(j->key, &lc->gcm, j->nonce, 12);
 	update(j->key, &lc->gcm, head, head_bytes);
 	if (j->text_bytes > taken)
 		update(j->key, &lc->gcm, j->text + taken, j->text_bytes - taken);
@@ -136,27 +174,26 @@ static inline void gmac_tag(
 }
 
 static void gmac_seal(struct imb_lcore *lc, enum esp_suite suite, struct esp_job *jobs, unsigned n) {
-	unsigned round_lines = gcm_round_lines(suite);
-	uint8_t nonces[ESP_BURST_MAX][16];
+	const enum gcm_keys k = gcm_keys_of(jobs, n);
 
-	gcm_begin(jobs, n, round_lines, nonces);
+	gcm_begin(jobs, n, k);
 	for (unsigned i = 0; i < n; i++) {
-		gcm_ahead(jobs, i, n, round_lines);
-		gmac_tag(lc, is_256(suite), &jobs[i], nonces[i], jobs[i].icv);
+		gcm_ahead(jobs, i, n, k);
+		gmac_tag(lc, is_256(suite), &jobs[i], jobs[i].icv);
 	}
 }
 
 static void gmac_open(struct imb_lcore *lc, enum esp_suite suite, struct esp_job *jobs, unsigned n) {
-	unsigned round_lines = gcm_round_lines(suite);
-	uint8_t nonces[ESP_BURST_MAX][16], tag[16];
+	const enum gcm_keys k = gcm_keys_of(jobs, n);
+	uint8_t tag[16];
 
-	gcm_begin(jobs, n, round_lines, nonces);
+	gcm_begin(jobs, n, k);
 	for (unsigned i = 0; i < n; i++) {
-		gcm_ahead(jobs, i, n, round_lines);
-		gmac_tag(lc, is_256(suite), &jobs[i], nonces[i], tag);
+		gcm_ahead(jobs, i, n, k);
+		gmac_tag(lc, is_256(suite), &jobs[i], tag);
 		jobs[i].ok = esp_icv_equal(tag, jobs[i].icv, 16);
 	}
 }
 
-const struct imb_family imb_gcm = {gcm_key_bytes, gcm_key_init, gcm_key_lines, gcm_seal, gcm_open};
-const struct imb_family imb_gmac = {gcm_key_bytes, gcm_key_init, gcm_key_lines, gmac_seal, gmac_open};
+const struct imb_family imb_gcm = {gcm_key_bytes, gcm_key_init, gcm_seal, gcm_open};
+const struct imb_family imb_gmac = {gcm_key_bytes, gcm_key_init, gmac_seal, gmac_open};

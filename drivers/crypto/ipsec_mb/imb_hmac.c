@@ -91,11 +91,6 @@ static void hmac_key_init(IMB_MGR *mgr, void *key, enum esp_suite suite, const u
 		IMB_AES_KEYEXP_128(mgr, enc, k + l.enc, k + l.dec);
 }
 
-static uint32_t hmac_key_lines(enum esp_suite suite, uint32_t text_bytes) {
-	(void)text_bytes;
-	return (1u << hmac_key_bytes(suite) / 64) - 1;
-}
-
 static inline void cipher_fill(IMB_JOB *b, const struct esp_job *j, const struct layout *l, uint32_t key_bytes) {
 	const uint8_t *key = j->key;
 
@@ -212,4 +207,4 @@ static void hmac_open(struct imb_lcore *lc, enum esp_suite suite, struct esp_job
 		cbc_decrypt(lc, suite, jobs, n);
 }
 
-const struct imb_family imb_hmac = {hmac_key_bytes, hmac_key_init, hmac_key_lines, hmac_seal, hmac_open};
+const struct imb_family imb_hmac = {hmac_key_bytes, hmac_key_init, hmac_seal, hmac_open};

@@ -25,11 +25,6 @@ static void null_lcore_free(void *lcore) {
 	(void)lcore;
 }
 
-static uint32_t null_key_lines(enum esp_suite suite, uint32_t text_bytes) {
-	(void)suite, (void)text_bytes;
-	return 0;
-}
-
 // Zeros, so that no packet carries out what lay in its buffer before.
 static void null_seal(void *lcore, enum esp_suite suite, struct esp_job *jobs, unsigned n) {
 	(void)lcore;
@@ -49,7 +44,6 @@ const struct esp_crypto_ops crypto_null_ops = {
 	.key_init = null_key_init,
 	.lcore_create = null_lcore_create,
 	.lcore_free = null_lcore_free,
-	.key_lines = null_key_lines,
 	.seal = null_seal,
 	.open = null_open,
 };

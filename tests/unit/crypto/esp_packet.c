@@ -53,7 +53,8 @@ struct esp_job packet_job(const struct esp_packet *p, const void *key) {
 		.key = key, .text = p->text, .icv = p->icv, .iv = p->iv, .text_bytes = p->text_bytes, .aad_bytes = 8};
 	uint32_t high_be = htonl(p->seq_high);
 
-	memcpy(&j.salt, p->salt, 4);
+	memcpy(j.nonce, p->salt, 4);
+	memcpy(j.nonce + 4, p->iv, 8);
 	memcpy(j.aad, p->spi, 8);
 	if (p->esn) {
 		memcpy(j.aad + 4, &high_be, 4);

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The lines of an SA that are read before the cipher, on their way as soon as the SPI or the peer is known. The key is
+// not among them: a burst of keys, prefetched 32 packets ahead, costs more than it saves (docs/adr/0005-esp-objects.md);
+// the backend fetches each a few packets ahead. Per packet, on workers.
+#pragma once
+
+#include <rte_byteorder.h>
+#include <rte_prefetch.h>
+
+#include "ipsec.h"
+#include "lcore_ctx.h"
+
+// Of a burst, in registers.
+struct esp_prefetch {
+	const uint8_t *objects; // SAs
+	uint32_t stride, n;
+	uint32_t window_mask;
+};
+
+static __rte_always_inline struct esp_prefetch esp_prefetch_in(const struct lcore_ctx *lc) {
+	const struct ipsec *ip = lc->fwd->ipsec;
+
+	return (struct esp_prefetch){ip->in, ip->in_stride, ip->n_in, ip->window_mask};
+}
+
+static __rte_always_inline struct esp_prefetch esp_prefetch_out(const struct lcore_ctx *lc) {
+	const struct ipsec *ip = lc->fwd->ipsec;
+
+	return (struct esp_prefetch){ip->out, ip->out_stride, ip->max_peers, 0};
+}
+
+// esp: SPI and sequence number. What is meant of an SPI of somebody else's is not known, and does no harm.
+static __rte_always_inline void esp_in_prefetch(const struct esp_prefetch *f, const uint8_t *esp) {
+	const uint8_t *sa;
+	uint32_t slot, word;
+	uint64_t first;
+
+	memcpy(&first, esp, sizeof(first));
+	first = rte_be_to_cpu_64(first);
+	slot = first >> 32 & SPI_INDEX_MAX;
+	if (unlikely(slot >= f->n))
+		return;
+	sa = f->objects + (size_t)slot * f->stride;
+	word = (uint32_t)first / 64 & f->window_mask;
+	rte_prefetch0(sa);
+	rte_prefetch0(sa + sizeof(struct sa_in) + word * sizeof(uint64_t));
+}
+
+static __rte_always_inline void esp_out_prefetch(const struct esp_prefetch *f, uint32_t peer) {
+	rte_prefetch0(f->objects + (size_t)peer * f->stride);
+}
