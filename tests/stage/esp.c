@@ -305,6 +305,62 @@ void esp_expect_sent(
 	esp_expect(hub_sent(WAN), h, es, inside, gre_protocol, tos);
 }
 
+// Frames that were taken and not yet asked for.
+static struct rte_mbuf *kept[HUB_RING_SIZE];
+static unsigned n_kept;
+
+static struct rte_mbuf *kept_take(unsigned i) {
+	struct rte_mbuf *m = kept[i];
+
+	n_kept--;
+	memmove(&kept[i], &kept[i + 1], (n_kept - i) * sizeof(kept[0]));
+	return m;
+}
+
+static void keep_all(void) {
+	struct rte_mbuf *m;
+
+	while (n_kept < HUB_RING_SIZE && (m = hub_sent(WAN)) != NULL)
+		kept[n_kept++] = m;
+}
+
+static bool is_esp_of(const struct rte_mbuf *m, uint32_t spi) {
+	const uint8_t *p = rte_pktmbuf_mtod(m, const uint8_t *);
+	uint8_t protocol = p[12] == 0x08 ? p[14 + 9] : p[14 + 6];
+
+	return (protocol == 17 || protocol == 50) && esp_look(m).spi == spi;
+}
+
+struct rte_mbuf *esp_sent_to(const struct esp_spoke *es) {
+	keep_all();
+	for (unsigned i = 0; i < n_kept; i++)
+		if (is_esp_of(kept[i], es->down.spi))
+			return kept_take(i);
+	return NULL;
+}
+
+void esp_expect_sent_to(
+	const struct hub *h, struct esp_spoke *es, const struct frame *inside, uint16_t gre_protocol, uint8_t tos) {
+	esp_expect(esp_sent_to(es), h, es, inside, gre_protocol, tos);
+}
+
+void esp_expect_sent_plain(struct frame *f) {
+	keep_all();
+	for (unsigned i = 0; i < n_kept; i++) {
+		if (kept[i]->data_len == f->len &&
+			memcmp(rte_pktmbuf_mtod(kept[i], void *), frame_bytes(f), f->len) == 0) {
+			rte_pktmbuf_free(kept_take(i));
+			return;
+		}
+	}
+	fail_msg("a plain frame was not sent");
+}
+
+void esp_expect_nothing_left(void) {
+	keep_all();
+	assert_int_equal(n_kept, 0);
+}
+
 struct addr esp_host(const struct prefix *p, uint8_t last) {
 	struct addr a = p->addr;
 

@@ -81,8 +81,9 @@ static void test_no_cipher_and_no_integrity(void **state) {
 	all_ways(&crypto_null_ops, ESP_NULL);
 }
 
-// A burst of all suites and ways at once: one call of the backend for each suite, and the order stays.
-static void test_a_burst_of_many_suites_keeps_its_order(void **state) {
+// A burst of all suites and ways at once: one call of the backend for each suite, and each packet is sealed for its own
+// peer.
+static void test_a_burst_of_many_suites(void **state) {
 	struct hub *h = *state;
 	struct esp_spoke s[32];
 	struct addr src, dst;
@@ -108,10 +109,76 @@ static void test_a_burst_of_many_suites_keeps_its_order(void **state) {
 			src = esp_host(round & 1 ? &s[i].s.lan_ipv6 : &s[i].s.lan, 5);
 			dst = esp_host(round & 1 ? &s[(i + 5) % 32].s.lan_ipv6 : &s[(i + 5) % 32].s.lan, 7);
 			inner_udp(&f, &src, &dst, 3 * i, 63, 0);
-			esp_expect_sent(h, &s[(i + 5) % 32], &f, gre_protocol_of(&src), 0);
+			esp_expect_sent_to(h, &s[(i + 5) % 32], &f, gre_protocol_of(&src), 0);
 		}
+		esp_expect_nothing_left();
 		hub_expect_no_drops(h);
 	}
+}
+
+// One of a suite, and behind it those of another: whichever suite was seen last, and whichever takes the long way.
+static void test_the_first_of_another_suite(void **state) {
+	struct hub *h = *state;
+	struct esp_spoke s[4];
+	struct frame f;
+	char nbma[32];
+
+	for (unsigned i = 0; i < 4; i++) {
+		struct esp_how how = how_of(i & 1 ? ESP_AES_CBC_128_SHA256_128 : ESP_AES_GCM_128_16, i & 2 ? 4 : 0);
+
+		snprintf(nbma, sizeof(nbma), "192.0.2.%u", 100 + i);
+		s[i] = esp_spoke(h, 0, nbma, 100 + i, &how);
+	}
+	for (unsigned seen = 0; seen < 256; seen++) { // two bits for each of four packets: where it goes
+		for (unsigned last = 0; last < 4; last++) {
+			esp_pass(h, &s[last ^ 1], &s[last], false, 20); // the suite seen last
+			for (unsigned i = 0; i < 4; i++) {
+				unsigned to = seen >> 2 * i & 3;
+				struct addr src = esp_host(&s[to ^ 1].s.lan, 5), dst = esp_host(&s[to].s.lan, 7);
+
+				inner_udp(&f, &src, &dst, 36, 64, 0);
+				esp_from_spoke(&f, h, &s[to ^ 1], 0x0800);
+				hub_inject(h, WAN, 0, &f);
+			}
+			hub_poll(h);
+			hub_expect_no_drops(h);
+			for (unsigned i = 0; i < 4; i++) {
+				unsigned to = seen >> 2 * i & 3;
+				struct addr src = esp_host(&s[to ^ 1].s.lan, 5), dst = esp_host(&s[to].s.lan, 7);
+
+				inner_udp(&f, &src, &dst, 36, 63, 0);
+				esp_expect_sent_to(h, &s[to], &f, 0x0800, 0);
+			}
+			esp_expect_nothing_left();
+		}
+	}
+}
+
+// The hop is taken from the IPv4 header in place: its checksum comes out right for every sum that there is.
+static void test_every_checksum_of_the_inner_header(void **state) {
+	struct hub *h = *state;
+	struct esp_how how = how_of(ESP_AES_GCM_128_16, 0);
+	struct pair p = pair_make(h, 0, 10, &how);
+	struct addr src = esp_host(&p.a.s.lan, 5), dst = esp_host(&p.b.s.lan, 7);
+	struct frame f;
+
+	for (unsigned id = 0; id < 65536; id++) {
+		inner_udp(&f, &src, &dst, 8, 64, 0);
+		put_u16(frame_bytes(&f) + 4, (uint16_t)id);
+		ipv4_checksum_again(frame_bytes(&f));
+		esp_from_spoke(&f, h, &p.a, 0x0800);
+		hub_inject(h, WAN, 0, &f);
+		if (id % 32 != 31)
+			continue;
+		hub_poll(h);
+		for (unsigned k = id - 31; k <= id; k++) {
+			inner_udp(&f, &src, &dst, 8, 63, 0);
+			put_u16(frame_bytes(&f) + 4, (uint16_t)k);
+			ipv4_checksum_again(frame_bytes(&f));
+			esp_expect_sent(h, &p.b, &f, 0x0800, 0);
+		}
+	}
+	hub_expect_no_drops(h);
 }
 
 // Protected, plain and LAN in one burst.
@@ -134,24 +201,25 @@ static void test_protected_and_plain_tunnels_side_by_side(void **state) {
 	}
 	hub_poll(h);
 	hub_expect_no_drops(h);
-	for (unsigned i = 0; i < 8; i++) { // encrypted ones first
+	for (unsigned i = 0; i < 8; i++) {
 		inner_udp(&f, &of_a, i & 1 ? &of_b : &of_c, 36, 63, 0);
 		if (i & 1) {
-			esp_expect_sent(h, &p.b, &f, 0x0800, 0);
+			esp_expect_sent_to(h, &p.b, &f, 0x0800, 0);
 		} else {
 			to_spoke(&f, h, &c, 0x0800, 0);
-			hub_expect_sent(WAN, &f);
+			esp_expect_sent_plain(&f);
 		}
 	}
 	for (unsigned i = 0; i < 8; i++) {
 		inner_udp(&f, &of_c, i & 1 ? &of_d : &of_b, 36, 63, 0);
 		if (i & 1) {
 			to_spoke(&f, h, &d, 0x0800, 0);
-			hub_expect_sent(WAN, &f);
+			esp_expect_sent_plain(&f);
 		} else {
-			esp_expect_sent(h, &p.b, &f, 0x0800, 0);
+			esp_expect_sent_to(h, &p.b, &f, 0x0800, 0);
 		}
 	}
+	esp_expect_nothing_left();
 }
 
 static void test_between_spoke_and_lan(void **state) {
@@ -183,12 +251,30 @@ static void test_between_spoke_and_lan(void **state) {
 	}
 }
 
+// What m brought: its family and tunnel, as a number of four; the whole frame is what it should be.
+static unsigned kind_of(struct rte_mbuf *m, struct hub *h, struct pair *p, struct esp_spoke *second, uint64_t seq) {
+	for (unsigned kind = 0; kind < 4; kind++) {
+		struct esp_spoke *to = kind & 2 ? second : &p->b;
+		struct addr src = esp_host(kind & 1 ? &p->a.s.lan_ipv6 : &p->a.s.lan, 5),
+			    dst = esp_host(kind & 1 ? &to->s.lan_ipv6 : &to->s.lan, 7);
+		struct frame f;
+
+		inner_udp(&f, &src, &dst, 36, 63, 0);
+		esp_to_spoke(&f, h, to, gre_protocol_of(&src), 0, seq, esp_look(m).iv);
+		if (f.len == m->data_len && memcmp(frame_bytes(&f), rte_pktmbuf_mtod(m, void *), f.len) == 0)
+			return kind;
+	}
+	fail_msg("number %lu is none of the four", seq);
+	return 0;
+}
+
 // Adjacencies of two families and two tunnels, one peer, one SA: its sequence numbers leave strictly rising.
 static void test_one_sa_for_both_families_and_two_tunnels(void **state) {
 	struct hub *h = *state;
 	struct esp_how how = how_of(ESP_AES_GCM_128_16, 0);
-	struct pair p;
+	unsigned of_kind[4] = {0};
 	struct esp_spoke second;
+	struct pair p;
 	struct frame f;
 
 	hub_tunnel(h, 3, 0, 1003, 0)->is_protected = true;
@@ -196,7 +282,7 @@ static void test_one_sa_for_both_families_and_two_tunnels(void **state) {
 	second = p.b;
 	second.s = hub_spoke_of_peer(h, 3, &p.b.s.nbma, 200, p.b.s.peer);
 	for (unsigned i = 0; i < 96; i++) {
-		const struct spoke *to = i % 3 ? &p.b.s : &second.s;
+		const struct spoke *to = i & 2 ? &second.s : &p.b.s;
 		struct addr src = esp_host(i & 1 ? &p.a.s.lan_ipv6 : &p.a.s.lan, 5),
 			    dst = esp_host(i & 1 ? &to->lan_ipv6 : &to->lan, 7);
 
@@ -206,15 +292,16 @@ static void test_one_sa_for_both_families_and_two_tunnels(void **state) {
 	}
 	hub_poll(h);
 	hub_expect_no_drops(h);
-	for (unsigned i = 0; i < 96; i++) {
-		struct esp_spoke *to = i % 3 ? &p.b : &second;
-		struct addr src = esp_host(i & 1 ? &p.a.s.lan_ipv6 : &p.a.s.lan, 5),
-			    dst = esp_host(i & 1 ? &to->s.lan_ipv6 : &to->s.lan, 7);
+	for (unsigned i = 1; i <= 96; i++) {
+		struct rte_mbuf *m = hub_sent(WAN);
 
-		inner_udp(&f, &src, &dst, 36, 63, 0);
-		to->down.seq = i;
-		esp_expect_sent(h, to, &f, gre_protocol_of(&src), 0);
+		assert_non_null(m);
+		assert_int_equal(esp_look(m).seq, i);
+		of_kind[kind_of(m, h, &p, &second, i)]++;
+		rte_pktmbuf_free(m);
 	}
+	for (unsigned kind = 0; kind < 4; kind++)
+		assert_int_equal(of_kind[kind], 24);
 	assert_int_equal(sa_out_at(h->fwd.ipsec, p.b.s.peer)->seq, 96);
 }
 
@@ -292,7 +379,9 @@ int main(int argc, char **argv) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_suite_in_every_way),
 		cmocka_unit_test(test_no_cipher_and_no_integrity),
-		esp_test(test_a_burst_of_many_suites_keeps_its_order),
+		esp_test(test_a_burst_of_many_suites),
+		esp_test(test_the_first_of_another_suite),
+		esp_test(test_every_checksum_of_the_inner_header),
 		esp_test(test_protected_and_plain_tunnels_side_by_side),
 		esp_test(test_between_spoke_and_lan),
 		esp_test(test_one_sa_for_both_families_and_two_tunnels),

@@ -334,6 +334,26 @@ static void test_nothing_leaves_without_an_sa(void **state) {
 	expect_at_b(s);
 }
 
+static uint64_t drops_all(struct scene *s) {
+	struct lcore_counters c;
+	uint64_t n = 0;
+
+	datapath_counters(s->h.dp, &c);
+	for (unsigned why = 0; why < DROP_REASON_COUNT; why++)
+		n += c.drops[why];
+	return n;
+}
+
+// Whatever it is called.
+static void expect_dropped_somehow(struct scene *s, struct frame *f) {
+	uint64_t before = drops_all(s);
+
+	inject(s, f);
+	hub_expect_nothing_sent();
+	assert_int_equal(drops_all(s), before + 1);
+	hub_forget_drops(&s->h);
+}
+
 // A route that leads astray: a protected tunnel's adjacency at a peer without SAs, and the other way round.
 static void test_adjacencies_that_mix_protected_and_plain(void **state) {
 	struct scene *s = *state;
@@ -345,14 +365,18 @@ static void test_adjacencies_that_mix_protected_and_plain(void **state) {
 	plain = hub_spoke(&s->h, 2, "192.0.2.50", 50);
 	st = adj_state_load(&s->h.fwd.adjs.adjs[s->b.s.adj]);
 	st.target = plain.peer;
-	adj_state_store(&s->h.fwd.adjs.adjs[s->b.s.adj], st);
+	for (unsigned ipv6 = 0; ipv6 < 2; ipv6++) // the short way and the long one
+		adj_state_store(&s->h.fwd.adjs.adjs[ipv6 ? s->b.s.adj_ipv6 : s->b.s.adj], st);
 	sealed_a_to_b(s, &f, &s->a, 1);
+	expect_dropped_somehow(s, &f);
+	inner_udp(&f, &s->a.s.protocol_ipv6, &s->b.s.protocol_ipv6, 36, 64, 0);
+	esp_from_spoke_seq(&f, &s->h, &s->a, 0x86dd, 2);
 	expect_refused(s, &f, DROP_CLEAR_ON_PROTECTED);
 	st.target = s->b.s.peer;
 	adj_state_store(&s->h.fwd.adjs.adjs[s->b.s.adj], st);
 	adj_state_store(&s->h.fwd.adjs.adjs[plain.adj], st);
 	inner_udp(&f, &s->a.s.protocol, &plain.protocol, 36, 64, 0);
-	esp_from_spoke_seq(&f, &s->h, &s->a, 0x0800, 2);
+	esp_from_spoke_seq(&f, &s->h, &s->a, 0x0800, 3);
 	expect_refused(s, &f, DROP_CLEAR_TUNNEL);
 	assert_int_equal(sa_out_at(s->h.fwd.ipsec, s->b.s.peer)->seq, 0);
 }
