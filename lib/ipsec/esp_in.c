@@ -23,13 +23,17 @@ struct opening {
 };
 
 // What the admission of a burst needs, in registers. The SA of the first packet is likely that of the others in suite,
-// and needs nothing special: one compare tells.
+// an AEAD in text of four octets a block, and needs nothing special: one compare tells.
 struct gate {
 	uint8_t *in;
 	uint32_t in_stride, key_off, n_in;
 	uint32_t kind; // of such an SA: sa_kind_in()
-	uint32_t around, iv_bytes, block_mask; // of its suite
+	uint32_t around; // octets around the text
 };
+
+#define PLAIN_IV_BYTES 8
+#define PLAIN_BLOCK_BYTES 4
+#define PLAIN_TEXT_MIN 8 // its last 8 octets are looked at
 
 static __rte_always_inline uint32_t load_be32(const uint8_t *at) {
 	uint32_t v;
@@ -157,20 +161,20 @@ static __rte_noinline void admit_any(struct lcore_ctx *lc, struct rte_mbuf *m, s
 	o->n++;
 }
 
-static __rte_always_inline struct gate gate_of(const struct lcore_ctx *lc) {
+// false: the suite is not of that kind.
+static __rte_always_inline bool gate_open(struct gate *g, const struct lcore_ctx *lc) {
 	const struct ipsec *ip = lc->fwd->ipsec;
 	const struct esp_suite_info *info = &esp_suites[lc->suite_hint];
 
-	return (struct gate){
+	*g = (struct gate){
 		.in = ip->in,
 		.in_stride = ip->in_stride,
 		.key_off = ip->key_off,
 		.n_in = ip->n_in,
 		.kind = sa_kind_in(lc->suite_hint, lc->id),
-		.around = ESP_HEADER_BYTES + (uint32_t)info->iv_bytes + info->icv_bytes,
-		.iv_bytes = info->iv_bytes,
-		.block_mask = info->block_bytes - 1u,
+		.around = ESP_HEADER_BYTES + PLAIN_IV_BYTES + info->icv_bytes,
 	};
+	return info->iv_bytes == PLAIN_IV_BYTES && info->block_bytes == PLAIN_BLOCK_BYTES;
 }
 
 // sa_from_word() of an IPv4 packet.
@@ -196,18 +200,18 @@ static __rte_always_inline bool admit_plain(const struct gate *g, struct rte_mbu
 	memcpy(&first, esp, sizeof(first));
 	spi = rte_be_to_cpu_32((uint32_t)first);
 	seq = rte_be_to_cpu_32((uint32_t)(first >> 32));
-	if (unlikely((spi & SPI_INDEX_MAX) >= g->n_in || len <= g->around))
+	if (unlikely((spi & SPI_INDEX_MAX) >= g->n_in || len < g->around + PLAIN_TEXT_MIN))
 		return false;
 	sa = (struct sa_in *)(g->in + (size_t)(spi & SPI_INDEX_MAX) * g->in_stride);
 	differ = rcu_read(&sa->spi) ^ spi;
 	differ |= rcu_read(&sa->kind) ^ g->kind;
 	differ |= rcu_read(&sa->from) ^ from_ipv4(meta);
-	differ |= text_bytes & g->block_mask;
-	if (unlikely(differ || meta->nbma.family != ADDR_IPV4 || seq <= sa->replay.top))
+	differ |= (text_bytes & (PLAIN_BLOCK_BYTES - 1)) | (meta->nbma.family ^ ADDR_IPV4);
+	if (unlikely(differ || seq <= sa->replay.top))
 		return false;
 	j->key = (uint8_t *)sa + g->key_off;
 	j->iv = esp + ESP_HEADER_BYTES;
-	esp = esp + ESP_HEADER_BYTES + g->iv_bytes;
+	esp += ESP_HEADER_BYTES + PLAIN_IV_BYTES;
 	j->text = esp;
 	j->icv = esp + text_bytes;
 	j->text_bytes = text_bytes;
@@ -346,31 +350,32 @@ static __rte_noinline bool take_any(struct lcore_ctx *lc, const struct opening *
 	return true;
 }
 
-// The last 8 octets of a text: padding, its length, next header. Up to three octets of padding that are 1, 2, 3, and
-// GRE.
-static __rte_always_inline bool trailer_is_plain(uint64_t last, uint32_t *pad) {
-	uint32_t shift;
+// The last 8 octets of a text: padding 1, 2, 3, its length, GRE. Up to three octets of it, as a number.
+static const struct {
+	uint64_t is, mask;
+} plain_trailers[PLAIN_BLOCK_BYTES] = {
+	{0x2f00000000000000, 0xffff000000000000},
+	{0x2f01010000000000, 0xffffff0000000000},
+	{0x2f02020100000000, 0xffffffff00000000},
+	{0x2f03030201000000, 0xffffffffff000000},
+};
 
-	*pad = last >> 48 & 0xff;
-	shift = 8 * (4 - (*pad & 3));
-	return last >> 56 == IPPROTO_GRE && *pad <= 3 &&
-	       (uint64_t)((uint32_t)(last >> 16) ^ (uint32_t)(0x04030201ull << shift)) >> shift == 0;
-}
-
-// Right ICV, a sequence number next to the newest, an SA that needs nothing special, a short trailer. false: not so,
-// and nothing was done.
-static __rte_always_inline bool take_plain(const struct gate *g, const struct opening *o, unsigned i) {
+// Right ICV, a sequence number next to the newest, a short trailer: of a packet that was admitted as plain. false: not
+// so, and nothing was done.
+static __rte_always_inline bool take_plain(const struct opening *o, unsigned i) {
 	const struct esp_job *j = &o->jobs[i];
 	struct rte_mbuf *m = o->pkts[i];
 	struct pkt_meta *meta = pkt_meta(m);
 	struct sa_in *sa = o->sas[i];
 	const uint64_t seq = o->seqs[i], top = sa->replay.top;
-	uint32_t pad, payload_bytes;
 	uint64_t last, peer_and_gen;
+	uint32_t payload_bytes;
+	unsigned pad;
 
-	memcpy(&last, j->text + j->text_bytes - 8, sizeof(last)); // of a shorter text: what stands before it
-	if (unlikely(!j->ok || sa->kind != g->kind || seq <= top || (seq ^ top) >= 64 || j->text_bytes < 8 ||
-		     !trailer_is_plain(last, &pad)))
+	memcpy(&last, j->text + j->text_bytes - sizeof(last), sizeof(last));
+	pad = last >> 48 & 0xff;
+	if (unlikely(!j->ok || seq <= top || (seq ^ top) >= 64 || pad >= PLAIN_BLOCK_BYTES ||
+		     ((last ^ plain_trailers[pad].is) & plain_trailers[pad].mask)))
 		return false;
 	*replay_word(&sa->replay, seq) |= UINT64_C(1) << seq % 64;
 	sa->replay.top = seq;
@@ -381,7 +386,7 @@ static __rte_always_inline bool take_plain(const struct gate *g, const struct op
 	memcpy(&meta->peer_in, &peer_and_gen, sizeof(peer_and_gen));
 	meta->spi_in = spi_of(j);
 	meta->is_esp = true;
-	cut(m, (uint16_t)(ESP_HEADER_BYTES + g->iv_bytes), (uint16_t)payload_bytes);
+	cut(m, ESP_HEADER_BYTES + PLAIN_IV_BYTES, (uint16_t)payload_bytes);
 	return true;
 }
 
@@ -394,14 +399,14 @@ static bool is_of_several_suites(const struct opening *o) {
 }
 
 uint16_t esp_in_burst(struct lcore_ctx *lc, struct rte_mbuf **pkts, uint16_t n) {
-	const struct gate g = gate_of(lc);
 	uint16_t kept = 0;
-	bool all_plain = true;
 	struct opening o;
+	struct gate g;
+	bool all_plain = gate_open(&g, lc), may_be_plain = all_plain;
 
 	o.n = 0;
 	for (uint16_t i = 0; i < n; i++) {
-		if (likely(admit_plain(&g, pkts[i], &o)))
+		if (likely(may_be_plain && admit_plain(&g, pkts[i], &o)))
 			continue;
 		admit_any(lc, pkts[i], &o);
 		all_plain = false;
@@ -414,7 +419,7 @@ uint16_t esp_in_burst(struct lcore_ctx *lc, struct rte_mbuf **pkts, uint16_t n) 
 		open_by_suite(lc, &o);
 	lc->suite_hint = o.suites[0];
 	for (unsigned i = 0; i < o.n; i++)
-		if (likely(take_plain(&g, &o, i) || take_any(lc, &o, i)))
+		if (likely((all_plain && take_plain(&o, i)) || take_any(lc, &o, i)))
 			pkts[kept++] = o.pkts[i];
 	return kept;
 }

@@ -21,13 +21,19 @@ struct sealing {
 	bool is_mixed; // maybe of several suites
 };
 
-// Of the burst, in registers: the suite seen last, whose SAs need nothing special in most packets.
+// Of the burst, in registers: the suite seen last, an AEAD in text of four octets a block, whose SAs need nothing special
+// in most packets.
 struct press {
 	uint8_t *out;
 	uint32_t out_stride;
-	uint32_t kind, kind_told; // of such an SA: sa_kind_out()
-	uint32_t iv_bytes, icv_bytes, block_mask;
+	uint32_t kind; // of such an SA: sa_kind_out()
+	uint32_t icv_bytes;
+	uint16_t worker;
 };
+
+#define PLAIN_IV_BYTES 8
+#define PLAIN_BLOCK_BYTES 4
+#define PLAIN_HEAD_BYTES (RTE_ETHER_HDR_LEN + sizeof(struct rte_ipv4_hdr) + ESP_HEADER_BYTES + PLAIN_IV_BYTES)
 
 static void event(struct lcore_ctx *lc, const struct sa_out *sa, uint32_t peer, enum sa_event_kind kind) {
 	lc->events[lc->n_events++] = (struct sa_event){
@@ -222,42 +228,44 @@ static __rte_noinline enum drop_reason prepare_any(
 	return DROP_REASON_COUNT;
 }
 
-static __rte_always_inline struct press press_of(const struct lcore_ctx *lc) {
+// false: the suite is not of that kind.
+static __rte_always_inline bool press_open(struct press *q, const struct lcore_ctx *lc) {
 	const struct ipsec *ip = lc->fwd->ipsec;
 	const struct esp_suite_info *info = &esp_suites[lc->suite_hint];
 
-	return (struct press){
+	*q = (struct press){
 		.out = ip->out,
 		.out_stride = ip->out_stride,
 		.kind = sa_kind_out(lc->suite_hint, false),
-		.kind_told = sa_kind_out(lc->suite_hint, true),
-		.iv_bytes = info->iv_bytes,
 		.icv_bytes = info->icv_bytes,
-		.block_mask = info->block_bytes - 1u,
+		.worker = lc->id,
 	};
+	return info->iv_bytes == PLAIN_IV_BYTES && info->block_bytes == PLAIN_BLOCK_BYTES;
 }
 
-// The same for what nearly every packet is: for an owned peer over IPv4 without UDP, its SA of the burst's suite with an
-// IV of 8 octets, far from its end, and with room in the mbuf. false: not so, and nothing was done.
-static __rte_always_inline bool prepare_plain(const struct lcore_ctx *lc, const struct press *q, struct rte_mbuf *m,
+static __rte_always_inline bool has_room(const struct rte_mbuf *m, uint32_t payload, uint32_t icv_bytes) {
+	return m->nb_segs == 1 && m->data_off >= PLAIN_HEAD_BYTES &&
+	       m->data_off + payload + PLAIN_BLOCK_BYTES + TRAILER_STORE + icv_bytes <= m->buf_len;
+}
+
+// The same for what nearly every packet is: for an owned peer over IPv4 without UDP, its SA of the burst's suite, far
+// from its end, and with room in the mbuf. false: not so, and nothing was done.
+static __rte_always_inline bool prepare_plain(const struct fwd *fwd, const struct press *q, struct rte_mbuf *m,
 	struct pkt_meta *meta, struct sealing *s) {
-	const struct fwd *fwd = lc->fwd;
 	const uint32_t peer = meta->peer_out, payload = m->data_len;
 	const struct peer *p = &fwd->peers.peers[peer];
 	struct sa_out *sa = (struct sa_out *)(q->out + (size_t)peer * q->out_stride);
-	const uint32_t pad = -(payload + ESP_TRAILER_BYTES) & q->block_mask, text = payload + pad + ESP_TRAILER_BYTES;
-	const uint32_t head = RTE_ETHER_HDR_LEN + sizeof(struct rte_ipv4_hdr) + ESP_HEADER_BYTES + 8;
+	const uint32_t pad = -(payload + ESP_TRAILER_BYTES) & (PLAIN_BLOCK_BYTES - 1);
+	const uint32_t text = payload + pad + ESP_TRAILER_BYTES, behind = text + q->icv_bytes;
 	const uint64_t seq = sa->seq + 1, word = rcu_read(&fwd->nhs.words[rcu_read(&p->nh)]);
 	const struct nh nh = nh_of_word(word);
 	struct esp_job *j = &s->jobs[s->n];
 	uint64_t first, seq_be;
 	uint8_t *out;
 
-	if (unlikely(rcu_read(&p->owner) != lc->id || p->hdr_len_bytes != sizeof(struct rte_ipv4_hdr) || !nh.resolved ||
-		     sa->kind != q->kind || sa->seq >= sa->seq_soft))
-		return false;
-	if (unlikely(m->nb_segs != 1 || m->data_off < head || pad > 3 || q->iv_bytes != 8 ||
-		     m->data_off + payload + pad + TRAILER_STORE + q->icv_bytes > m->buf_len))
+	if (unlikely(((rcu_read(&p->owner) ^ q->worker) | (p->hdr_len_bytes ^ sizeof(struct rte_ipv4_hdr)) |
+			     (sa->kind ^ q->kind) | !nh.resolved) ||
+		     seq > sa->seq_soft || !has_room(m, payload, q->icv_bytes)))
 		return false;
 	sa->seq = seq;
 	sa->packets++;
@@ -266,21 +274,21 @@ static __rte_always_inline bool prepare_plain(const struct lcore_ctx *lc, const 
 	trailer_write(out + payload, pad, IPPROTO_GRE);
 	j->text = out;
 	j->icv = out + text;
-	out -= head;
-	m->data_off -= head;
-	m->data_len = (uint16_t)(head + text + q->icv_bytes);
-	m->pkt_len = head + text + q->icv_bytes;
+	j->text_bytes = text;
+	out -= PLAIN_HEAD_BYTES;
+	m->data_off -= PLAIN_HEAD_BYTES;
+	m->data_len = (uint16_t)(PLAIN_HEAD_BYTES + behind);
+	m->pkt_len = PLAIN_HEAD_BYTES + behind;
 	meta->port = nh.port;
 	outer_ether_write(out, word, fwd->ports[nh.port].mac, RTE_ETHER_TYPE_IPV4);
-	outer_ipv4_write(out + RTE_ETHER_HDR_LEN, p, (uint16_t)(ESP_HEADER_BYTES + 8 + text + q->icv_bytes), meta->tos);
+	outer_ipv4_write(
+		out + RTE_ETHER_HDR_LEN, p, (uint16_t)(ESP_HEADER_BYTES + PLAIN_IV_BYTES + behind), meta->tos);
 	out += RTE_ETHER_HDR_LEN + sizeof(struct rte_ipv4_hdr);
 	seq_be = rte_cpu_to_be_64(seq);
 	first = sa->spi_be | (seq_be & 0xffffffff00000000ull); // SPI and the low half, as they stand in the packet
 	memcpy(out, &first, sizeof(first));
 	memcpy(out + ESP_HEADER_BYTES, &seq_be, sizeof(seq_be));
 	j->key = sa_out_key(sa);
-	j->iv = out + ESP_HEADER_BYTES;
-	j->text_bytes = text;
 	memcpy(j->nonce, &sa->salt, 4);
 	memcpy(j->nonce + 4, &seq_be, 8);
 	memcpy(j->aad, &first, sizeof(first));
@@ -330,9 +338,10 @@ static __rte_noinline void udp_checksums(const struct sealing *s) {
 }
 
 uint16_t esp_out_burst(struct lcore_ctx *lc, struct rte_mbuf **pkts, uint16_t n) {
-	const struct press q = press_of(lc);
-	struct sealing s;
 	uint16_t kept = 0;
+	struct sealing s;
+	struct press q;
+	bool may_be_plain = press_open(&q, lc);
 
 	s.n = s.n_ipv6_udp = 0;
 	s.is_mixed = false;
@@ -341,8 +350,16 @@ uint16_t esp_out_burst(struct lcore_ctx *lc, struct rte_mbuf **pkts, uint16_t n)
 		struct pkt_meta *meta = pkt_meta(m);
 		enum drop_reason why = DROP_REASON_COUNT;
 
-		if (likely(meta->is_esp) && unlikely(!prepare_plain(lc, &q, m, meta, &s)))
-			why = prepare_any(lc, m, meta, &s);
+		if (unlikely(!meta->is_esp)) {
+			pkts[kept++] = m;
+			continue;
+		}
+		if (likely(may_be_plain && prepare_plain(lc->fwd, &q, m, meta, &s))) {
+			s.is_mixed |= s.suites[s.n - 1] != s.suites[0];
+			pkts[kept++] = m;
+			continue;
+		}
+		why = prepare_any(lc, m, meta, &s);
 		if (likely(why == DROP_REASON_COUNT))
 			pkts[kept++] = m;
 		else

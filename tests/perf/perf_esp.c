@@ -20,6 +20,7 @@
 #include <rte_ip.h>
 #include <rte_prefetch.h>
 
+#include "composed.h"
 #include "crypto_ipsec_mb.h"
 #include "crypto_null.h"
 #include "esp.h"
@@ -198,10 +199,11 @@ static void round_drain(bool io, double *cycles) {
 }
 
 struct block {
-	double product[N_CELLS], io[N_CELLS], limit[N_CELLS], limit_2n[N_CELLS];
+	double product[N_CELLS], io[N_CELLS], limit[N_CELLS], limit_2n[N_CELLS], composed[N_CELLS];
 	double disturbed; // yardstick, the worst of the cells
 };
 
+static struct composed *composed[N_COUNTS];
 static struct limit *limits[N_COUNTS][2]; // keys: as many as spokes, and twice that
 
 static double limit_median(struct limit *l, unsigned size) {
@@ -223,6 +225,23 @@ static double limit_median(struct limit *l, unsigned size) {
 }
 
 static double quiet[N_CELLS]; // least tenth percentile of a block: the machine to itself
+
+static double composed_median(struct composed *c, unsigned size) {
+	double v[LIMIT_ROUNDS];
+
+	if (size == 1)
+		composed_inner_mix(c, inner_sizes);
+	else
+		composed_inner(c, inner_sizes[size]);
+	for (unsigned i = 0; i < LIMIT_ROUNDS; i++) {
+		v[i] = composed_round(c);
+		if (v[i] < 0) {
+			fprintf(stderr, "the composed hairpin is wrong\n");
+			exit(2);
+		}
+	}
+	return median(v, LIMIT_ROUNDS);
+}
 
 static unsigned warm_rounds(unsigned count) {
 	return count == N_COUNTS - 1 ? WARM_PACKETS / ROUND_PACKETS : 6;
@@ -249,6 +268,7 @@ static void cell_run(unsigned count, unsigned size, struct block *b) {
 	b->disturbed = RTE_MAX(b->disturbed, median(yard, TIMED_ROUNDS));
 	b->limit[cell] = limit_median(limits[count][0], size);
 	b->limit_2n[cell] = limit_median(limits[count][1], size);
+	b->composed[cell] = composed_median(composed[count], size);
 	for (unsigned r = 0; r < TIMED_ROUNDS; r++) {
 		round_queue(store + r * ROUND_PACKETS);
 		round_drain(true, cycles + r * ROUND_BURSTS);
@@ -287,9 +307,11 @@ static void hub_fill(void) {
 	generator = ops->lcore_create();
 	store = calloc((warm_rounds(N_COUNTS - 1) + TIMED_ROUNDS) * ROUND_PACKETS + 1, sizeof(*store));
 	for (unsigned c = 0; c < N_COUNTS; c++)
+		composed[c] = composed_create(counts[c], 1);
+	for (unsigned c = 0; c < N_COUNTS; c++)
 		for (unsigned k = 0; k < 2; k++)
 			limits[c][k] = limit_create(&(struct limit_spec){counts[c] << k, 1, 16, LIMIT_PREFETCH_AHEAD});
-	if (!generator || !store || !limits[N_COUNTS - 1][1])
+	if (!generator || !store || !limits[N_COUNTS - 1][1] || !composed[N_COUNTS - 1])
 		exit(2);
 }
 
@@ -381,12 +403,13 @@ static bool cell_print(const struct block *blocks, unsigned n, unsigned size, un
 	double product = mid_of(blocks, n, offsetof(struct block, product), cell),
 	       io = mid_of(blocks, n, offsetof(struct block, io), cell);
 
-	printf("%-5s %6u %9.0f %6.0f %6.0f %9.0f %7.2f [%.2f, %.2f] %7.2f  %s   %9.0f %6.2f\n", sizes[size],
+	printf("%-5s %6u %9.0f %6.0f %6.0f %9.0f %7.2f [%.2f, %.2f] %7.2f  %s   %9.0f %6.2f %9.0f\n", sizes[size],
 		counts[count], product - io, quiet[cell] - io, io, mid_of(blocks, n, offsetof(struct block, limit), cell), e.mid, e.low, e.high, bound,
 		e.high <= bound  ? "holds"
 		: e.low <= bound ? "unresolved"
 				 : "VIOLATED",
-		mid_of(blocks, n, offsetof(struct block, limit_2n), cell), e2.mid);
+		mid_of(blocks, n, offsetof(struct block, limit_2n), cell), e2.mid,
+		mid_of(blocks, n, offsetof(struct block, composed), cell));
 	return e.low <= bound;
 }
 
@@ -419,7 +442,7 @@ int main(int argc, char **argv) {
 	tried = measure(blocks, n);
 	printf("AES-128-GCM, intel-ipsec-mb %s, TSC %.0f MHz; the %u least disturbed of %u blocks\n", limit_library(),
 		(double)rte_get_tsc_hz() / 1e6, n, tried);
-	printf("inner spokes  cycles/p  quiet   port     limit   ratio [95 %%]        bound               limit 2N  ratio\n");
+	printf("inner spokes  cycles/p  quiet   port     limit   ratio [95 %%]        bound               limit 2N  ratio  composed\n");
 	for (unsigned size = 0; size < N_SIZES; size++)
 		for (unsigned count = 0; count < N_COUNTS; count++)
 			ok &= cell_print(blocks, n, size, count);

@@ -289,8 +289,9 @@ static __rte_noinline enum verdict classify_frame(
 // GRE or ESP over plain IPv4 for one endpoint is nearly all that a hub gets: a few wide compares, and a meta made once
 // a burst. What does not fit takes the long way and says why.
 struct express {
-	uint64_t mac; // of the port, as loaded
-	uint32_t dst_be; // 0: no IPv4 endpoint
+	uint64_t mac; // of the port, as loaded, once dst_be is known
+	uint64_t mac_of_port;
+	uint32_t dst_be; // an IPv4 endpoint
 	struct pkt_meta meta; // of such a packet, nbma.bytes apart
 };
 
@@ -319,7 +320,7 @@ static __rte_always_inline bool is_express(const struct express *e, const struct
 	differ |= ip->fragment_offset & RTE_BE16(RTE_IPV4_HDR_OFFSET_MASK | RTE_IPV4_HDR_MF_FLAG);
 	differ |= ip->dst_addr ^ e->dst_be;
 	differ |= start & start >> 1 & RTE_BE32(1); // both bits of CE, next to each other in one octet
-	return differ == 0 && e->dst_be != 0;
+	return differ == 0;
 }
 
 // GONE: not such a packet, and untouched.
@@ -358,11 +359,13 @@ static void express_to(struct express *e, const struct fwd *fwd, uint16_t endpoi
 		return;
 	memcpy(&e->dst_be, a->bytes, sizeof(e->dst_be));
 	e->meta.endpoint = endpoint;
+	e->mac = e->mac_of_port;
 }
 
 static void express_init(struct express *e, const struct fwd *fwd, const struct fwd_port *port, uint16_t port_idx) {
-	e->mac = 0;
-	memcpy(&e->mac, port->mac, sizeof(port->mac));
+	e->mac = UINT64_MAX; // of no packet, until there is an endpoint
+	e->mac_of_port = 0;
+	memcpy(&e->mac_of_port, port->mac, sizeof(port->mac));
 	e->dst_be = 0;
 	meta_init(&e->meta, port_idx);
 	e->meta.nbma.family = ADDR_IPV4;
@@ -386,7 +389,7 @@ void classify_burst(
 
 		if (unlikely(v == GONE)) {
 			meta_init(pkt_meta(m), port_idx);
-			v = classify_frame(lc, port, e.mac, m);
+			v = classify_frame(lc, port, e.mac_of_port, m);
 			if (v == TO_GRE || v == TO_ESP)
 				express_to(&e, lc->fwd, pkt_meta(m)->endpoint); // the next one is likely for the same
 		}

@@ -59,7 +59,7 @@ static __rte_always_inline bool is_plain(const struct lane *l, const uint8_t *gr
 
 	memcpy(&differ, gre, sizeof(differ));
 	differ = ((differ & l->mask) ^ l->gre) | (ip->version_ihl ^ RTE_IPV4_VHL_DEF);
-	return !differ && total >= sizeof(*ip) && total + l->gre_len_bytes <= len && ip->time_to_live > 1 &&
+	return !differ && total - sizeof(*ip) <= len - l->gre_len_bytes - sizeof(*ip) && ip->time_to_live > 1 &&
 	       ipv4_checksum_ok(ip, sizeof(*ip)) && inner_ipv4_is_plain((const uint8_t *)&ip->src_addr) &&
 	       inner_ipv4_is_plain((const uint8_t *)&ip->dst_addr);
 }
