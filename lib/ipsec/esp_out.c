@@ -18,7 +18,7 @@ struct sealing {
 	uint8_t suites[BURST_MAX];
 	struct rte_mbuf *ipv6_udp[BURST_MAX]; // their UDP checksum comes after the cipher
 	unsigned n, n_ipv6_udp;
-	bool is_mixed; // maybe of several suites
+	bool is_mixed; // several suites
 };
 
 // Of the burst, in registers: the suite seen last, an AEAD in text of four octets a block, whose SAs need nothing special
@@ -221,7 +221,7 @@ static __rte_noinline enum drop_reason prepare_any(
 	out = outer_push(lc, out, p, nh, meta, (uint16_t)esp_bytes);
 	job_fill(&s->jobs[s->n], sa, out, info->iv_bytes, text_bytes, ++sa->seq);
 	s->suites[s->n] = sa->suite;
-	s->is_mixed |= sa->suite != lc->suite_hint; // which is that of all that are plain
+	s->is_mixed |= s->suites[s->n] != s->suites[0];
 	s->n++;
 	if (unlikely(p->hdr_len_bytes == sizeof(struct rte_ipv6_hdr) + sizeof(struct rte_udp_hdr)))
 		s->ipv6_udp[s->n_ipv6_udp++] = m;
