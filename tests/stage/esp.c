@@ -147,6 +147,11 @@ void esp_move_message(
 	memcpy(msg->hdr, p.hdr, sizeof(msg->hdr));
 }
 
+int esp_message_send(struct hub *h, uint16_t worker, const struct esp_spoke *to, const struct sa_message *msg) {
+	mbuf_guard_open_all(datapath_control_pool(h->dp)); // it takes one that had a packet before
+	return datapath_send_sa(h->dp, worker, to->s.peer, msg);
+}
+
 struct esp_spoke esp_spoke_bare(
 	struct hub *h, uint16_t tunnel, const char *nbma, unsigned n, const struct esp_how *how) {
 	struct addr at = addr_of(nbma);
@@ -395,4 +400,30 @@ bool hub_event(struct hub *h, struct sa_event *e) {
 	memcpy(e, rte_pktmbuf_mtod(m, void *), sizeof(*e));
 	rte_pktmbuf_free(m);
 	return true;
+}
+
+struct rte_mbuf *esp_answer(const struct hub *h, const struct esp_spoke *to, struct frame *f) {
+	struct rte_mbuf *m = hub_mbuf(datapath_control_pool(h->dp), f);
+	struct pkt_meta *meta = pkt_meta(m);
+
+	meta->way = WAY_PEER;
+	meta->gre_protocol = 0x2001;
+	meta->tunnel = to->s.tunnel;
+	meta->peer_out = to->s.peer;
+	meta->peer_out_gen = esp_peer(h, to)->gen;
+	return m;
+}
+
+void esp_answer_send(const struct hub *h, const struct esp_spoke *to, uint8_t seed) {
+	struct frame f;
+
+	frame_payload(&f, 92, seed);
+	assert_int_equal(datapath_send(h->dp, esp_answer(h, to, &f), EGRESS_CONTROL), 0);
+}
+
+void esp_expect_answer(const struct hub *h, struct esp_spoke *to, uint8_t seed) {
+	struct frame f;
+
+	frame_payload(&f, 92, seed);
+	esp_expect_sent(h, to, &f, 0x2001, 0xc0);
 }

@@ -56,6 +56,7 @@ void esp_up_withdraw(struct hub *h, const struct esp_sa *up);
 // A fresh outbound SA in a message; down from now on.
 void esp_down_message(struct hub *h, struct esp_spoke *es, struct sa_message *msg);
 void esp_down_make(struct hub *h, struct esp_spoke *es); // and applied, while nobody owns the peer
+int esp_message_send(struct hub *h, uint16_t worker, const struct esp_spoke *to, const struct sa_message *msg);
 // Where the spoke is now; for the header alone. Control tells the SAs of the new source too.
 void esp_move_message(
 	const struct hub *h, struct esp_spoke *es, const char *nbma, uint16_t port, struct sa_message *msg);
@@ -101,6 +102,11 @@ void esp_expect_nothing_left(void);
 void esp_pass(struct hub *h, struct esp_spoke *from, struct esp_spoke *to, bool ipv6, uint16_t n);
 struct addr esp_host(const struct prefix *p, uint8_t last);
 uint16_t gre_protocol_of(const struct addr *a);
+
+// Control's NHRP to a spoke: 92 octets that the seed tells apart.
+struct rte_mbuf *esp_answer(const struct hub *h, const struct esp_spoke *to, struct frame *f);
+void esp_answer_send(const struct hub *h, const struct esp_spoke *to, uint8_t seed);
+void esp_expect_answer(const struct hub *h, struct esp_spoke *to, uint8_t seed);
 
 // The next event for control, copied out. false: none.
 bool hub_event(struct hub *h, struct sa_event *e);

@@ -329,7 +329,7 @@ static void test_outbound_sa_replaced_while_packets_wait(void **state) {
 
 	wait_to_leave(s, 5);
 	esp_down_message(&s->h, &s->b, &msg);
-	assert_int_equal(datapath_send_sa(s->h.dp, 1, s->b.s.peer, &msg), 0);
+	assert_int_equal(esp_message_send(&s->h, 1, &s->b, &msg), 0);
 	hub_poll(&s->h); // control's ring first
 	for (unsigned i = 0; i < 5; i++)
 		expect_at_b(s, 36);
@@ -342,7 +342,7 @@ static void test_outbound_sa_withdrawn_while_packets_wait(void **state) {
 
 	wait_to_leave(s, 5);
 	msg = (struct sa_message){.has_sa = true};
-	assert_int_equal(datapath_send_sa(s->h.dp, 1, s->b.s.peer, &msg), 0);
+	assert_int_equal(esp_message_send(&s->h, 1, &s->b, &msg), 0);
 	expect_all_dropped(s, DROP_NO_SA, 5);
 }
 
@@ -352,7 +352,7 @@ static void test_nat_moves_while_packets_wait(void **state) {
 
 	wait_to_leave(s, 5);
 	esp_move_message(&s->h, &s->b, "192.0.2.200", 0, &msg);
-	assert_int_equal(datapath_send_sa(s->h.dp, 1, s->b.s.peer, &msg), 0);
+	assert_int_equal(esp_message_send(&s->h, 1, &s->b, &msg), 0);
 	hub_poll(&s->h);
 	for (unsigned i = 0; i < 5; i++)
 		expect_at_b(s, 36);
