@@ -8,6 +8,7 @@
 #include <rte_prefetch.h>
 
 #include "esp_frame.h"
+#include "esp_plain.h"
 #include "ipsec.h"
 
 #define SEQ_OFF 4
@@ -21,19 +22,6 @@ struct opening {
 	uint8_t suites[BURST_MAX];
 	unsigned n;
 };
-
-// What the admission of a burst needs, in registers. The SA of the first packet is likely that of the others in suite,
-// an AEAD in text of four octets a block, and needs nothing special: one compare tells.
-struct gate {
-	uint8_t *in;
-	uint32_t in_stride, key_off, n_in;
-	uint32_t kind; // of such an SA: sa_kind_in()
-	uint32_t around; // octets around the text
-};
-
-#define PLAIN_IV_BYTES 8
-#define PLAIN_BLOCK_BYTES 4
-#define PLAIN_TEXT_MIN 8 // its last 8 octets are looked at
 
 static __rte_always_inline uint32_t load_be32(const uint8_t *at) {
 	uint32_t v;
@@ -161,68 +149,19 @@ static __rte_noinline void admit_any(struct lcore_ctx *lc, struct rte_mbuf *m, s
 	o->n++;
 }
 
-// false: the suite is not of that kind.
-static __rte_always_inline bool gate_open(struct gate *g, const struct lcore_ctx *lc) {
-	const struct ipsec *ip = lc->fwd->ipsec;
-	const struct esp_suite_info *info = &esp_suites[lc->suite_hint];
-
-	*g = (struct gate){
-		.in = ip->in,
-		.in_stride = ip->in_stride,
-		.key_off = ip->key_off,
-		.n_in = ip->n_in,
-		.kind = sa_kind_in(lc->suite_hint, lc->id),
-		.around = ESP_HEADER_BYTES + PLAIN_IV_BYTES + info->icv_bytes,
-	};
-	return info->iv_bytes == PLAIN_IV_BYTES && info->block_bytes == PLAIN_BLOCK_BYTES;
-}
-
-// sa_from_word() of an IPv4 packet.
-static __rte_always_inline uint64_t from_ipv4(const struct pkt_meta *meta) {
-	uint32_t nbma, port_endpoint;
-
-	memcpy(&nbma, meta->nbma.bytes, sizeof(nbma));
-	memcpy(&port_endpoint, &meta->nbma_port, sizeof(port_endpoint));
-	return (uint64_t)port_endpoint << 32 | nbma;
-}
-
-// The same for what nearly every packet is: one of ours by SPI, of the burst's kind, over IPv4, newer than all before.
-// false: not so, and nothing was done.
-static __rte_always_inline bool admit_plain(const struct gate *g, struct rte_mbuf *m, struct opening *o) {
+static __rte_always_inline bool admit_plain(const struct plain_in *g, struct rte_mbuf *m, struct opening *o) {
 	const struct pkt_meta *meta = pkt_meta(m);
-	const uint32_t len = m->data_len, text_bytes = len - g->around;
-	uint8_t *esp = rte_pktmbuf_mtod(m, uint8_t *);
-	struct esp_job *j = &o->jobs[o->n];
-	struct sa_in *sa;
-	uint64_t first, differ;
-	uint32_t spi, seq;
+	uint32_t nbma_be;
 
-	memcpy(&first, esp, sizeof(first));
-	spi = rte_be_to_cpu_32((uint32_t)first);
-	seq = rte_be_to_cpu_32((uint32_t)(first >> 32));
-	if (unlikely((spi & SPI_INDEX_MAX) >= g->n_in || len < g->around + PLAIN_TEXT_MIN))
+	if (unlikely(meta->nbma.family != ADDR_IPV4))
 		return false;
-	sa = (struct sa_in *)(g->in + (size_t)(spi & SPI_INDEX_MAX) * g->in_stride);
-	differ = rcu_read(&sa->spi) ^ spi;
-	differ |= rcu_read(&sa->kind) ^ g->kind;
-	differ |= rcu_read(&sa->from) ^ from_ipv4(meta);
-	differ |= (text_bytes & (PLAIN_BLOCK_BYTES - 1)) | (meta->nbma.family ^ ADDR_IPV4);
-	if (unlikely(differ || seq <= sa->replay.top))
+	memcpy(&nbma_be, meta->nbma.bytes, sizeof(nbma_be));
+	o->sas[o->n] = plain_admit(g, rte_pktmbuf_mtod(m, uint8_t *), m->data_len,
+		plain_from(nbma_be, meta->nbma_port, meta->endpoint), &o->jobs[o->n], &o->seqs[o->n]);
+	if (unlikely(!o->sas[o->n]))
 		return false;
-	j->key = (uint8_t *)sa + g->key_off;
-	j->iv = esp + ESP_HEADER_BYTES;
-	esp += ESP_HEADER_BYTES + PLAIN_IV_BYTES;
-	j->text = esp;
-	j->icv = esp + text_bytes;
-	j->text_bytes = text_bytes;
-	memcpy(j->nonce, &sa->salt, 4);
-	memcpy(j->nonce + 4, j->iv, 8);
-	memcpy(j->aad, &first, sizeof(first));
-	j->aad_bytes = 8;
-	o->pkts[o->n] = m;
-	o->sas[o->n] = sa;
-	o->seqs[o->n] = seq;
-	o->suites[o->n++] = (uint8_t)g->kind;
+	o->suites[o->n] = (uint8_t)g->kind;
+	o->pkts[o->n++] = m;
 	return true;
 }
 
@@ -305,12 +244,23 @@ static __rte_noinline bool inner_ip_take(const struct sa_in *sa, struct rte_mbuf
 	return true;
 }
 
-// What the cipher gave back, whatever it is: ICV, window, trailer. true: the packet goes on.
-static __rte_noinline bool take_any(struct lcore_ctx *lc, const struct opening *o, unsigned i) {
-	const struct esp_job *j = &o->jobs[i];
-	struct rte_mbuf *m = o->pkts[i];
+static __rte_always_inline void take(
+	struct rte_mbuf *m, struct sa_in *sa, const struct esp_job *j, uint32_t payload_bytes) {
 	struct pkt_meta *meta = pkt_meta(m);
-	struct sa_in *sa = o->sas[i];
+	uint64_t peer_and_gen;
+
+	sa->packets++;
+	sa->bytes += payload_bytes;
+	memcpy(&peer_and_gen, &sa->peer, sizeof(peer_and_gen));
+	memcpy(&meta->peer_in, &peer_and_gen, sizeof(peer_and_gen));
+	meta->spi_in = spi_of(j);
+	meta->is_esp = true;
+	cut(m, (uint16_t)(j->text - rte_pktmbuf_mtod(m, uint8_t *)), (uint16_t)payload_bytes);
+}
+
+bool esp_in_take(
+	struct lcore_ctx *lc, struct rte_mbuf *m, struct sa_in *sa, const struct esp_job *j, uint64_t seq) {
+	struct pkt_meta *meta = pkt_meta(m);
 	uint32_t payload_bytes = 0;
 	uint8_t next = 0;
 	enum esp_trailer t;
@@ -320,12 +270,12 @@ static __rte_noinline bool take_any(struct lcore_ctx *lc, const struct opening *
 		return false;
 	}
 	// This burst may have had the number, or have moved the window past it.
-	if (!replay_update(&sa->replay, o->seqs[i])) {
-		drop_replayed(lc, m, sa, replay_check(&sa->replay, o->seqs[i]));
+	if (!replay_update(&sa->replay, seq)) {
+		drop_replayed(lc, m, sa, replay_check(&sa->replay, seq));
 		return false;
 	}
 	meta->spi_in = spi_of(j);
-	if ((sa->flags & SA_UDP) && o->seqs[i] == sa->replay.top &&
+	if ((sa->flags & SA_UDP) && seq == sa->replay.top &&
 		rcu_read(&sa->from) != sa_from_word(&meta->nbma, meta->nbma_port, meta->endpoint))
 		mapping_event(lc, sa, meta);
 	t = esp_trailer_read(j->text, j->text_bytes, &payload_bytes, &next);
@@ -333,60 +283,26 @@ static __rte_noinline bool take_any(struct lcore_ctx *lc, const struct opening *
 		pkt_drop(lc, m, DROP_ESP_DUMMY);
 		return false;
 	}
-	if (t == ESP_TRAILER_OK) {
-		cut(m, (uint16_t)(j->text - rte_pktmbuf_mtod(m, uint8_t *)), (uint16_t)payload_bytes);
-		if (!(sa->flags & SA_TUNNEL_MODE) ? next != IPPROTO_GRE : !inner_ip_take(sa, m, next))
-			t = ESP_TRAILER_PAD;
-	}
-	if (t != ESP_TRAILER_OK) {
+	if (t != ESP_TRAILER_OK || (!(sa->flags & SA_TUNNEL_MODE) && next != IPPROTO_GRE)) {
 		drop_of_sa(lc, m, sa, SA_DROP_MALFORMED, DROP_ESP_MALFORMED);
 		return false;
 	}
-	sa->packets++;
-	sa->bytes += payload_bytes;
-	meta->peer_in = sa->peer;
-	meta->peer_in_gen = sa->peer_gen;
-	meta->is_esp = true;
+	take(m, sa, j, payload_bytes);
+	if ((sa->flags & SA_TUNNEL_MODE) && !inner_ip_take(sa, m, next)) {
+		drop_of_sa(lc, m, sa, SA_DROP_MALFORMED, DROP_ESP_MALFORMED);
+		return false;
+	}
 	return true;
 }
 
-// The last 8 octets of a text: padding 1, 2, 3, its length, GRE. Up to three octets of it, as a number.
-static const struct {
-	uint64_t is, mask;
-} plain_trailers[PLAIN_BLOCK_BYTES] = {
-	{0x2f00000000000000, 0xffff000000000000},
-	{0x2f01010000000000, 0xffffff0000000000},
-	{0x2f02020100000000, 0xffffffff00000000},
-	{0x2f03030201000000, 0xffffffffff000000},
-};
-
-// Right ICV, a sequence number next to the newest, a short trailer: of a packet that was admitted as plain. false: not
-// so, and nothing was done.
+// Of a packet that was admitted as plain. false: it is not, and nothing was done.
 static __rte_always_inline bool take_plain(const struct opening *o, unsigned i) {
 	const struct esp_job *j = &o->jobs[i];
-	struct rte_mbuf *m = o->pkts[i];
-	struct pkt_meta *meta = pkt_meta(m);
-	struct sa_in *sa = o->sas[i];
-	const uint64_t seq = o->seqs[i], top = sa->replay.top;
-	uint64_t last, peer_and_gen;
-	uint32_t payload_bytes;
-	unsigned pad;
+	uint32_t payload_bytes = plain_opened(j);
 
-	memcpy(&last, j->text + j->text_bytes - sizeof(last), sizeof(last));
-	pad = last >> 48 & 0xff;
-	if (unlikely(!j->ok || seq <= top || (seq ^ top) >= 64 || pad >= PLAIN_BLOCK_BYTES ||
-		     ((last ^ plain_trailers[pad].is) & plain_trailers[pad].mask)))
+	if (unlikely(!payload_bytes || !plain_replay_update(&o->sas[i]->replay, o->seqs[i])))
 		return false;
-	*replay_word(&sa->replay, seq) |= UINT64_C(1) << seq % 64;
-	sa->replay.top = seq;
-	payload_bytes = j->text_bytes - ESP_TRAILER_BYTES - pad;
-	sa->packets++;
-	sa->bytes += payload_bytes;
-	memcpy(&peer_and_gen, &sa->peer, sizeof(peer_and_gen));
-	memcpy(&meta->peer_in, &peer_and_gen, sizeof(peer_and_gen));
-	meta->spi_in = spi_of(j);
-	meta->is_esp = true;
-	cut(m, ESP_HEADER_BYTES + PLAIN_IV_BYTES, (uint16_t)payload_bytes);
+	take(o->pkts[i], o->sas[i], j, payload_bytes);
 	return true;
 }
 
@@ -399,10 +315,11 @@ static bool is_of_several_suites(const struct opening *o) {
 }
 
 uint16_t esp_in_burst(struct lcore_ctx *lc, struct rte_mbuf **pkts, uint16_t n) {
+	const struct plain_in g = plain_in_of(lc);
+	const bool may_be_plain = plain_suite(lc->suite_hint);
+	bool all_plain = may_be_plain;
 	uint16_t kept = 0;
 	struct opening o;
-	struct gate g;
-	bool all_plain = gate_open(&g, lc), may_be_plain = all_plain;
 
 	o.n = 0;
 	for (uint16_t i = 0; i < n; i++) {
@@ -419,7 +336,7 @@ uint16_t esp_in_burst(struct lcore_ctx *lc, struct rte_mbuf **pkts, uint16_t n) 
 		open_by_suite(lc, &o);
 	lc->suite_hint = o.suites[0];
 	for (unsigned i = 0; i < o.n; i++)
-		if (likely((all_plain && take_plain(&o, i)) || take_any(lc, &o, i)))
+		if (likely((all_plain && take_plain(&o, i)) || esp_in_take(lc, o.pkts[i], o.sas[i], &o.jobs[i], o.seqs[i])))
 			pkts[kept++] = o.pkts[i];
 	return kept;
 }

@@ -10,3 +10,10 @@
 // ESP_UNKNOWN, ESP_MALFORMED, ESP_REPLAY, ESP_ICV, ESP_DUMMY, NOT_PEER, OWNER_RING_FULL, STALE. What control has to
 // know is in lc->events.
 uint16_t esp_in_burst(struct lcore_ctx *lc, struct rte_mbuf **pkts, uint16_t n);
+
+// One packet of an SA after the cipher, j->ok set: ICV, window, trailer. In: as esp_in_burst. true: as it returns them;
+// false: dropped.
+struct esp_job;
+struct sa_in;
+bool esp_in_take(
+	struct lcore_ctx *lc, struct rte_mbuf *m, struct sa_in *sa, const struct esp_job *j, uint64_t seq);

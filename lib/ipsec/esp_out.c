@@ -7,6 +7,7 @@
 #include <rte_udp.h>
 
 #include "esp_frame.h"
+#include "esp_plain.h"
 #include "ipsec.h"
 #include "outer_write.h"
 
@@ -20,20 +21,6 @@ struct sealing {
 	unsigned n, n_ipv6_udp;
 	bool is_mixed; // several suites
 };
-
-// Of the burst, in registers: the suite seen last, an AEAD in text of four octets a block, whose SAs need nothing special
-// in most packets.
-struct press {
-	uint8_t *out;
-	uint32_t out_stride;
-	uint32_t kind; // of such an SA: sa_kind_out()
-	uint32_t icv_bytes;
-	uint16_t worker;
-};
-
-#define PLAIN_IV_BYTES 8
-#define PLAIN_BLOCK_BYTES 4
-#define PLAIN_HEAD_BYTES (RTE_ETHER_HDR_LEN + sizeof(struct rte_ipv4_hdr) + ESP_HEADER_BYTES + PLAIN_IV_BYTES)
 
 static void event(struct lcore_ctx *lc, const struct sa_out *sa, uint32_t peer, enum sa_event_kind kind) {
 	lc->events[lc->n_events++] = (struct sa_event){
@@ -228,71 +215,23 @@ static __rte_noinline enum drop_reason prepare_any(
 	return DROP_REASON_COUNT;
 }
 
-// false: the suite is not of that kind.
-static __rte_always_inline bool press_open(struct press *q, const struct lcore_ctx *lc) {
-	const struct ipsec *ip = lc->fwd->ipsec;
-	const struct esp_suite_info *info = &esp_suites[lc->suite_hint];
-
-	*q = (struct press){
-		.out = ip->out,
-		.out_stride = ip->out_stride,
-		.kind = sa_kind_out(lc->suite_hint, false),
-		.icv_bytes = info->icv_bytes,
-		.worker = lc->id,
-	};
-	return info->iv_bytes == PLAIN_IV_BYTES && info->block_bytes == PLAIN_BLOCK_BYTES;
-}
-
-static __rte_always_inline bool has_room(const struct rte_mbuf *m, uint32_t payload, uint32_t icv_bytes) {
-	return m->nb_segs == 1 && m->data_off >= PLAIN_HEAD_BYTES &&
-	       m->data_off + payload + PLAIN_BLOCK_BYTES + TRAILER_STORE + icv_bytes <= m->buf_len;
-}
-
-// The same for what nearly every packet is: for an owned peer over IPv4 without UDP, its SA of the burst's suite, far
-// from its end, and with room in the mbuf. false: not so, and nothing was done.
-static __rte_always_inline bool prepare_plain(const struct fwd *fwd, const struct press *q, struct rte_mbuf *m,
+// false: not plain, and nothing was done.
+static __rte_always_inline bool prepare_plain(const struct fwd *fwd, const struct plain_out *q, struct rte_mbuf *m,
 	struct pkt_meta *meta, struct sealing *s) {
-	const uint32_t peer = meta->peer_out, payload = m->data_len;
-	const struct peer *p = &fwd->peers.peers[peer];
-	struct sa_out *sa = (struct sa_out *)(q->out + (size_t)peer * q->out_stride);
-	const uint32_t pad = -(payload + ESP_TRAILER_BYTES) & (PLAIN_BLOCK_BYTES - 1);
-	const uint32_t text = payload + pad + ESP_TRAILER_BYTES, behind = text + q->icv_bytes;
-	const uint64_t seq = sa->seq + 1, word = rcu_read(&fwd->nhs.words[rcu_read(&p->nh)]);
-	const struct nh nh = nh_of_word(word);
-	struct esp_job *j = &s->jobs[s->n];
-	uint64_t first, seq_be;
-	uint8_t *out;
+	const struct peer *p = &fwd->peers.peers[meta->peer_out];
+	struct sa_out *sa = (struct sa_out *)(q->out + (size_t)meta->peer_out * q->out_stride);
+	const uint64_t nh = rcu_read(&fwd->nhs.words[rcu_read(&p->nh)]);
+	uint32_t frame_bytes;
 
-	if (unlikely(((rcu_read(&p->owner) ^ q->worker) | (p->hdr_len_bytes ^ sizeof(struct rte_ipv4_hdr)) |
-			     (sa->kind ^ q->kind) | !nh.resolved) ||
-		     seq > sa->seq_soft || !has_room(m, payload, q->icv_bytes)))
+	if (unlikely(!nh_of_word(nh).resolved || !plain_may_seal(q, p, sa) || m->nb_segs != 1 ||
+		     !plain_has_room(m->data_off, m->data_len, q->icv_bytes, m->buf_len)))
 		return false;
-	sa->seq = seq;
-	sa->packets++;
-	sa->bytes += payload;
-	out = rte_pktmbuf_mtod(m, uint8_t *);
-	trailer_write(out + payload, pad, IPPROTO_GRE);
-	j->text = out;
-	j->icv = out + text;
-	j->text_bytes = text;
-	out -= PLAIN_HEAD_BYTES;
+	frame_bytes = plain_seal_prepare(
+		q, fwd, p, sa, nh, rte_pktmbuf_mtod(m, uint8_t *), m->data_len, meta->tos, &s->jobs[s->n]);
 	m->data_off -= PLAIN_HEAD_BYTES;
-	m->data_len = (uint16_t)(PLAIN_HEAD_BYTES + behind);
-	m->pkt_len = PLAIN_HEAD_BYTES + behind;
-	meta->port = nh.port;
-	outer_ether_write(out, word, fwd->ports[nh.port].mac, RTE_ETHER_TYPE_IPV4);
-	outer_ipv4_write(
-		out + RTE_ETHER_HDR_LEN, p, (uint16_t)(ESP_HEADER_BYTES + PLAIN_IV_BYTES + behind), meta->tos);
-	out += RTE_ETHER_HDR_LEN + sizeof(struct rte_ipv4_hdr);
-	seq_be = rte_cpu_to_be_64(seq);
-	first = sa->spi_be | (seq_be & 0xffffffff00000000ull); // SPI and the low half, as they stand in the packet
-	memcpy(out, &first, sizeof(first));
-	memcpy(out + ESP_HEADER_BYTES, &seq_be, sizeof(seq_be));
-	j->key = sa_out_key(sa);
-	memcpy(j->nonce, &sa->salt, 4);
-	memcpy(j->nonce + 4, &seq_be, 8);
-	memcpy(j->aad, &first, sizeof(first));
-	j->aad_bytes = 8;
+	m->data_len = (uint16_t)frame_bytes;
+	m->pkt_len = frame_bytes;
+	meta->port = nh_of_word(nh).port;
 	s->suites[s->n++] = (uint8_t)q->kind;
 	return true;
 }
@@ -338,10 +277,10 @@ static __rte_noinline void udp_checksums(const struct sealing *s) {
 }
 
 uint16_t esp_out_burst(struct lcore_ctx *lc, struct rte_mbuf **pkts, uint16_t n) {
-	uint16_t kept = 0;
+	const struct plain_out q = plain_out_of(lc);
+	const bool may_be_plain = plain_suite(lc->suite_hint);
 	struct sealing s;
-	struct press q;
-	bool may_be_plain = press_open(&q, lc);
+	uint16_t kept = 0;
 
 	s.n = s.n_ipv6_udp = 0;
 	s.is_mixed = false;

@@ -79,26 +79,21 @@ static void pipeline_nhrp(struct lcore_ctx *lc, struct stopwatch *s, struct rte_
 	stage_done(lc, s, STAGE_PUNT, 0); // counted one by one
 }
 
-// Encrypted packets: what is for another spoke of the same tunnel is sent on at once. *rest: what is inside the others,
-// behind GRE. Returns how many of these there are.
-static uint16_t pipeline_esp(
-	struct lcore_ctx *lc, struct stopwatch *s, struct rte_mbuf **pkts, uint16_t n, struct rte_mbuf **rest) {
+// Packets that SAs have opened, to what is inside GRE. Returns how many are left.
+static uint16_t pipeline_opened(struct lcore_ctx *lc, struct stopwatch *s, struct rte_mbuf **pkts, uint16_t n) {
 	struct rte_mbuf *nhrp[BURST_MAX];
-	uint16_t n_nhrp = 0, n_rest = 0, kept = esp_in_burst(lc, pkts, n);
+	uint16_t n_nhrp = 0, kept = gre_decap_esp_burst(lc, pkts, n, nhrp, &n_nhrp);
 
-	stage_done(lc, s, STAGE_ESP_IN, n);
-	if (unlikely(!kept))
-		return 0;
-	n = kept;
-	kept = hairpin_burst(lc, pkts, n, rest, &n_rest);
-	stage_done(lc, s, STAGE_HAIRPIN, n);
-	pipeline_out(lc, s, pkts, kept);
-	if (likely(!n_rest))
-		return 0;
-	kept = gre_decap_esp_burst(lc, rest, n_rest, nhrp, &n_nhrp);
-	stage_done(lc, s, STAGE_GRE_DECAP, n_rest);
+	stage_done(lc, s, STAGE_GRE_DECAP, n);
 	pipeline_nhrp(lc, s, nhrp, n_nhrp);
 	return kept;
+}
+
+static uint16_t pipeline_esp(struct lcore_ctx *lc, struct stopwatch *s, struct rte_mbuf **pkts, uint16_t n) {
+	uint16_t kept = esp_in_burst(lc, pkts, n);
+
+	stage_done(lc, s, STAGE_ESP_IN, n);
+	return pipeline_opened(lc, s, pkts, kept);
 }
 
 static uint16_t pipeline_gre(struct lcore_ctx *lc, struct stopwatch *s, struct rte_mbuf **pkts, uint16_t n) {
@@ -110,40 +105,62 @@ static uint16_t pipeline_gre(struct lcore_ctx *lc, struct stopwatch *s, struct r
 	return kept;
 }
 
+// The packets of a burst that are not on their way out already.
+static void pipeline_long(struct lcore_ctx *lc, struct stopwatch *s, uint16_t port, struct rte_mbuf **frames,
+	uint16_t n, struct rte_mbuf **opened, uint16_t n_opened) {
+	struct rte_mbuf *inner[BURST_MAX];
+	struct classified c;
+	uint16_t kept = n_opened ? pipeline_opened(lc, s, opened, n_opened) : 0;
+
+	memcpy(inner, opened, kept * sizeof(*inner));
+	c.n_gre = c.n_esp = c.n_clear = 0;
+	classify_burst(lc, port, frames, n, &c);
+	stage_done(lc, s, STAGE_CLASSIFY, n);
+	if (c.n_esp) {
+		c.n_esp = pipeline_esp(lc, s, c.esp, c.n_esp);
+		memcpy(inner + kept, c.esp, c.n_esp * sizeof(*inner));
+		kept += c.n_esp;
+	}
+	if (c.n_gre) {
+		c.n_gre = pipeline_gre(lc, s, c.gre, c.n_gre);
+		memcpy(inner + kept, c.gre, c.n_gre * sizeof(*inner));
+		kept += c.n_gre;
+	}
+	memcpy(inner + kept, c.clear, c.n_clear * sizeof(*inner));
+	kept += c.n_clear;
+	if (kept)
+		pipeline_inner(lc, s, inner, kept);
+}
+
 void pipeline_rx(struct lcore_ctx *lc, uint16_t port, struct rte_mbuf **pkts, uint16_t n) {
 	struct stopwatch s = stopwatch_start(lc);
-	struct classified c;
-	struct rte_mbuf *inner[BURST_MAX];
-	uint16_t kept = 0;
+	struct hairpin_rest rest;
+	uint16_t kept;
 
-	c.n_gre = c.n_esp = c.n_clear = 0;
-	classify_burst(lc, port, pkts, n, &c);
-	stage_done(lc, &s, STAGE_CLASSIFY, n);
-	if (c.n_esp)
-		kept = pipeline_esp(lc, &s, c.esp, c.n_esp, inner);
-	if (c.n_gre) {
-		c.n_gre = pipeline_gre(lc, &s, c.gre, c.n_gre);
-		for (uint16_t i = 0; i < c.n_gre; i++)
-			inner[kept++] = c.gre[i];
+	if (!lc->fwd->ipsec) {
+		pipeline_long(lc, &s, port, pkts, n, NULL, 0);
+		return;
 	}
-	for (uint16_t i = 0; i < c.n_clear; i++)
-		inner[kept++] = c.clear[i];
-	if (kept)
-		pipeline_inner(lc, &s, inner, kept);
+	rest.n_frames = rest.n_opened = 0;
+	kept = hairpin_burst(lc, port, pkts, n, &rest);
+	stage_done(lc, &s, STAGE_HAIRPIN, kept);
+	port_tx_burst(lc, pkts, kept);
+	stage_done(lc, &s, STAGE_TX, kept);
+	if (rest.n_frames || rest.n_opened)
+		pipeline_long(lc, &s, port, rest.frames, rest.n_frames, rest.opened, rest.n_opened);
 }
 
 void pipeline_esp_ring(struct lcore_ctx *lc, struct rte_mbuf **pkts, uint16_t n) {
 	const struct esp_prefetch f = esp_prefetch_in(lc);
 	struct stopwatch s = stopwatch_start(lc);
-	struct rte_mbuf *inner[BURST_MAX];
 	uint16_t kept;
 
 	for (uint16_t i = 0; i < n; i++)
 		esp_in_prefetch(&f, rte_pktmbuf_mtod(pkts[i], const uint8_t *));
 	stage_done(lc, &s, STAGE_ESP_FROM_WORKER, n);
-	kept = pipeline_esp(lc, &s, pkts, n, inner);
+	kept = pipeline_esp(lc, &s, pkts, n);
 	if (kept)
-		pipeline_inner(lc, &s, inner, kept);
+		pipeline_inner(lc, &s, pkts, kept);
 }
 
 // An SA message holds for what was queued behind it: what was queued before it goes out first.
