@@ -38,6 +38,11 @@ static __rte_noinline void drop_of_sa(
 	pkt_drop(lc, m, why);
 }
 
+static __rte_noinline void drop_replayed(
+	struct lcore_ctx *lc, struct rte_mbuf *m, const struct sa_in *sa, enum replay_verdict v) {
+	drop_of_sa(lc, m, sa, v == REPLAY_OLD ? SA_DROP_REPLAY_OLD : SA_DROP_REPLAY_SEEN, DROP_ESP_REPLAY);
+}
+
 // Not this worker's by what it remembers: the peer says. true: it is, from now on.
 static __rte_noinline bool claim_or_hand_over(struct lcore_ctx *lc, struct rte_mbuf *m, struct sa_in *sa) {
 	struct peer *p = &lc->fwd->peers.peers[sa->peer];
@@ -133,7 +138,7 @@ static __rte_noinline void admit_any(struct lcore_ctx *lc, struct rte_mbuf *m, s
 		seq = replay_esn(&sa->replay, (uint32_t)seq);
 	v = replay_check(&sa->replay, seq);
 	if (unlikely(v != REPLAY_OK)) {
-		drop_of_sa(lc, m, sa, v == REPLAY_OLD ? SA_DROP_REPLAY_OLD : SA_DROP_REPLAY_SEEN, DROP_ESP_REPLAY);
+		drop_replayed(lc, m, sa, v);
 		return;
 	}
 	job_fill(&o->jobs[o->n], ip, sa, esp, text_bytes, seq, info->iv_bytes);
@@ -184,11 +189,16 @@ static __rte_noinline void open_by_suite(struct lcore_ctx *lc, struct opening *o
 	}
 }
 
+// As it was found: control may withdraw the SA at any moment.
+static __rte_always_inline uint32_t spi_of(const struct esp_job *j) {
+	return load_be32(j->aad);
+}
+
 static __rte_noinline void mapping_event(struct lcore_ctx *lc, const struct sa_in *sa, const struct pkt_meta *meta) {
 	lc->events[lc->n_events++] = (struct sa_event){
 		.kind = SA_EVENT_MAPPING,
 		.port = meta->nbma_port,
-		.spi = sa->spi,
+		.spi = meta->spi_in,
 		.peer = sa->peer,
 		.peer_gen = sa->peer_gen,
 		.seq = sa->replay.top,
@@ -243,7 +253,7 @@ static __rte_always_inline void take(
 	sa->bytes += payload_bytes;
 	memcpy(&peer_and_gen, &sa->peer, sizeof(peer_and_gen));
 	memcpy(&meta->peer_in, &peer_and_gen, sizeof(peer_and_gen));
-	meta->spi_in = sa->spi;
+	meta->spi_in = spi_of(j);
 	meta->is_esp = true;
 	cut(m, (uint16_t)(j->text - rte_pktmbuf_mtod(m, uint8_t *)), (uint16_t)payload_bytes);
 }
@@ -259,10 +269,12 @@ bool esp_in_take(
 		drop_of_sa(lc, m, sa, SA_DROP_ICV, DROP_ESP_ICV);
 		return false;
 	}
-	if (!replay_update(&sa->replay, seq)) { // the same number twice in this burst
-		drop_of_sa(lc, m, sa, SA_DROP_REPLAY_SEEN, DROP_ESP_REPLAY);
+	// This burst may have had the number, or have moved the window past it.
+	if (!replay_update(&sa->replay, seq)) {
+		drop_replayed(lc, m, sa, replay_check(&sa->replay, seq));
 		return false;
 	}
+	meta->spi_in = spi_of(j);
 	if ((sa->flags & SA_UDP) && seq == sa->replay.top &&
 		rcu_read(&sa->from) != sa_from_word(&meta->nbma, meta->nbma_port, meta->endpoint))
 		mapping_event(lc, sa, meta);

@@ -98,6 +98,18 @@ static __rte_noinline bool tail_make(struct rte_mbuf *m, uint32_t need, uint32_t
 	return true;
 }
 
+// And one before which the longest headers do not fit (control's own are made with the usual headroom) towards the end.
+static __rte_noinline bool head_make(struct rte_mbuf *m, uint32_t need, uint32_t tail) {
+	uint32_t move = need - m->data_off;
+	uint8_t *data = rte_pktmbuf_mtod(m, uint8_t *);
+
+	if (rte_pktmbuf_tailroom(m) < tail + move)
+		return false;
+	memmove(data + move, data, m->data_len);
+	m->data_off += (uint16_t)move;
+	return true;
+}
+
 static __rte_always_inline void udp_write(uint8_t *out, const struct peer *p, uint16_t ip_bytes, uint16_t len) {
 	memcpy(out, p->hdr + ip_bytes, sizeof(struct rte_udp_hdr));
 	outer_u16_write(out, offsetof(struct rte_udp_hdr, dgram_len), len);
@@ -161,7 +173,7 @@ static __rte_noinline enum drop_reason prepare_any(
 	struct sa_out *sa = sa_out_at(fwd->ipsec, meta->peer_out);
 	const struct esp_suite_info *info = &esp_suites[sa->suite];
 	const uint64_t nh = rcu_read(&fwd->nhs.words[rcu_read(&p->nh)]);
-	uint32_t pad_bytes, text_bytes, head_bytes, esp_bytes;
+	uint32_t pad_bytes, text_bytes, head_bytes, tail_bytes, esp_bytes;
 	uint8_t next = IPPROTO_GRE, *out;
 
 	if (unlikely(!peer_claim(p, lc->id)))
@@ -179,10 +191,11 @@ static __rte_noinline enum drop_reason prepare_any(
 	text_bytes = m->data_len + pad_bytes + ESP_TRAILER_BYTES;
 	esp_bytes = ESP_HEADER_BYTES + info->iv_bytes + text_bytes + info->icv_bytes;
 	head_bytes = RTE_ETHER_HDR_LEN + p->hdr_len_bytes + ESP_HEADER_BYTES + info->iv_bytes;
-	if (unlikely(m->nb_segs != 1 || rte_pktmbuf_tailroom(m) < pad_bytes + TRAILER_STORE + info->icv_bytes) &&
-		(m->nb_segs != 1 || !tail_make(m, pad_bytes + TRAILER_STORE + info->icv_bytes, head_bytes)))
+	tail_bytes = pad_bytes + TRAILER_STORE + info->icv_bytes;
+	if (unlikely(m->nb_segs != 1 || rte_pktmbuf_tailroom(m) < tail_bytes) &&
+		(m->nb_segs != 1 || !tail_make(m, tail_bytes, head_bytes)))
 		return DROP_TAILROOM;
-	if (unlikely(m->data_off < head_bytes))
+	if (unlikely(m->data_off < head_bytes) && !head_make(m, head_bytes, tail_bytes))
 		return DROP_HEADROOM;
 	if (unlikely(sa->seq >= sa->seq_soft) && !seq_is_left(lc, sa, meta->peer_out))
 		return DROP_SA_EXPIRED;

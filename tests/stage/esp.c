@@ -5,13 +5,18 @@
 
 #include "crypto_ipsec_mb.h"
 #include "esp_packet.h"
+#include "mbuf_guard.h"
 
-#define NS_PER_TEST 1000000000ull // any time will do
-
+uint64_t esp_now_ns = 1000000000;
 const struct esp_crypto_ops *const hub_crypto = &crypto_ipsec_mb_ops;
 
 void esp_hub_create(struct hub *h, uint16_t n_workers) {
-	hub_create(h, &(struct hub_conf){.n_workers = n_workers, .crypto = hub_crypto});
+	esp_hub_create_with(h, &(struct hub_conf){.n_workers = n_workers, .crypto = hub_crypto});
+}
+
+void esp_hub_create_with(struct hub *h, const struct hub_conf *conf) {
+	hub_create(h, conf);
+	mbuf_guard_open_for_esp = true;
 	hub_tunnel(h, 0, 0, 1001, 0)->is_protected = true;
 	hub_tunnel(h, 1, 1, 1001, 0)->is_protected = true;
 	hub_tunnel(h, 2, 2, NO_KEY, 0);
@@ -61,19 +66,14 @@ static uint32_t ipv4_word(const struct addr *a) {
 static void key_init(const struct hub *h, void *key, const struct esp_sa *sa) {
 	const struct sa_keys *k = &sa->keys;
 
-	assert_int_equal(h->fwd.ipsec->ops->key_init(
-				 key, sa->how.suite, k->enc, k->enc_bytes, k->auth, k->auth_bytes),
-		0);
+	assert_int_equal(
+		h->fwd.ipsec->ops->key_init(key, sa->how.suite, k->enc, k->enc_bytes, k->auth, k->auth_bytes), 0);
 }
 
-void esp_up_make(struct hub *h, struct esp_spoke *es) {
+static void up_fill(struct hub *h, struct esp_spoke *es) {
 	struct ipsec *ip = h->fwd.ipsec;
-	struct sa_in *in;
+	struct sa_in *in = esp_sa_in(h, &es->up);
 
-	es->up = sa_make(&es->how);
-	es->up.slot = sad_alloc(ip, NS_PER_TEST, &es->up.spi);
-	assert_int_not_equal(es->up.slot, 0);
-	in = esp_sa_in(h, &es->up);
 	in->salt = es->up.keys.salt;
 	in->from = sa_from_word(&es->s.nbma, es->how.port, esp_peer(h, es)->endpoint);
 	in->peer = es->s.peer;
@@ -87,8 +87,25 @@ void esp_up_make(struct hub *h, struct esp_spoke *es) {
 	assert_int_equal(sad_publish(ip, es->up.slot, es->up.spi), 0);
 }
 
+void esp_up_make(struct hub *h, struct esp_spoke *es) {
+	es->up = sa_make(&es->how);
+	es->up.slot = sad_alloc(h->fwd.ipsec, esp_now_ns, &es->up.spi);
+	assert_int_not_equal(es->up.slot, 0);
+	up_fill(h, es);
+}
+
+void esp_up_make_foreign(struct hub *h, struct esp_spoke *es, uint32_t spi) {
+	int64_t slot = sad_alloc_foreign(h->fwd.ipsec, esp_now_ns, spi);
+
+	assert_true(slot > 0);
+	es->up = sa_make(&es->how);
+	es->up.slot = (uint32_t)slot;
+	es->up.spi = spi;
+	up_fill(h, es);
+}
+
 void esp_up_withdraw(struct hub *h, const struct esp_sa *up) {
-	assert_int_equal(sad_withdraw(h->fwd.ipsec, h->fwd.rcu, up->slot, NS_PER_TEST), 0);
+	assert_int_equal(sad_withdraw(h->fwd.ipsec, h->fwd.rcu, up->slot, esp_now_ns), 0);
 }
 
 void esp_down_message(struct hub *h, struct esp_spoke *es, struct sa_message *msg) {
@@ -128,6 +145,11 @@ void esp_move_message(
 	msg->family = p.family;
 	msg->hdr_len_bytes = p.hdr_len_bytes;
 	memcpy(msg->hdr, p.hdr, sizeof(msg->hdr));
+}
+
+int esp_message_send(struct hub *h, uint16_t worker, const struct esp_spoke *to, const struct sa_message *msg) {
+	mbuf_guard_open_all(datapath_control_pool(h->dp)); // it takes one that had a packet before
+	return datapath_send_sa(h->dp, worker, to->s.peer, msg);
 }
 
 struct esp_spoke esp_spoke_bare(
@@ -232,13 +254,18 @@ void esp_from_spoke(struct frame *f, const struct hub *h, struct esp_spoke *es, 
 	esp_from_spoke_seq(f, h, es, gre_protocol, ++es->up.seq);
 }
 
+void esp_inside_to_spoke(
+	struct frame *f, const struct hub *h, const struct esp_spoke *es, uint16_t gre_protocol, uint8_t tos) {
+	gre_put(f, h, es, gre_protocol);
+	if (es->how.tunnel_mode)
+		frame_outer(f, hub_addr(h, es), &es->s.nbma, tos);
+}
+
 void esp_to_spoke(struct frame *f, const struct hub *h, const struct esp_spoke *es, uint16_t gre_protocol, uint8_t tos,
 	uint64_t seq, const uint8_t *iv) {
 	unsigned block = esp_suites[es->how.suite].block_bytes, over;
 
-	gre_put(f, h, es, gre_protocol);
-	if (es->how.tunnel_mode)
-		frame_outer(f, hub_addr(h, es), &es->s.nbma, tos);
+	esp_inside_to_spoke(f, h, es, gre_protocol, tos);
 	over = (f->len + 2u) % block;
 	frame_esp_trailer(f, (uint8_t)(over ? block - over : 0), esp_next_header(es));
 	esp_seal_text(f, &es->down, seq, iv);
@@ -283,6 +310,62 @@ void esp_expect_sent(
 	esp_expect(hub_sent(WAN), h, es, inside, gre_protocol, tos);
 }
 
+// Frames that were taken and not yet asked for.
+static struct rte_mbuf *kept[HUB_RING_SIZE];
+static unsigned n_kept;
+
+static struct rte_mbuf *kept_take(unsigned i) {
+	struct rte_mbuf *m = kept[i];
+
+	n_kept--;
+	memmove(&kept[i], &kept[i + 1], (n_kept - i) * sizeof(kept[0]));
+	return m;
+}
+
+static void keep_all(void) {
+	struct rte_mbuf *m;
+
+	while (n_kept < HUB_RING_SIZE && (m = hub_sent(WAN)) != NULL)
+		kept[n_kept++] = m;
+}
+
+static bool is_esp_of(const struct rte_mbuf *m, uint32_t spi) {
+	const uint8_t *p = rte_pktmbuf_mtod(m, const uint8_t *);
+	uint8_t protocol = p[12] == 0x08 ? p[14 + 9] : p[14 + 6];
+
+	return (protocol == 17 || protocol == 50) && esp_look(m).spi == spi;
+}
+
+struct rte_mbuf *esp_sent_to(const struct esp_spoke *es) {
+	keep_all();
+	for (unsigned i = 0; i < n_kept; i++)
+		if (is_esp_of(kept[i], es->down.spi))
+			return kept_take(i);
+	return NULL;
+}
+
+void esp_expect_sent_to(
+	const struct hub *h, struct esp_spoke *es, const struct frame *inside, uint16_t gre_protocol, uint8_t tos) {
+	esp_expect(esp_sent_to(es), h, es, inside, gre_protocol, tos);
+}
+
+void esp_expect_sent_plain(struct frame *f) {
+	keep_all();
+	for (unsigned i = 0; i < n_kept; i++) {
+		if (kept[i]->data_len == f->len &&
+			memcmp(rte_pktmbuf_mtod(kept[i], void *), frame_bytes(f), f->len) == 0) {
+			rte_pktmbuf_free(kept_take(i));
+			return;
+		}
+	}
+	fail_msg("a plain frame was not sent");
+}
+
+void esp_expect_nothing_left(void) {
+	keep_all();
+	assert_int_equal(n_kept, 0);
+}
+
 struct addr esp_host(const struct prefix *p, uint8_t last) {
 	struct addr a = p->addr;
 
@@ -317,4 +400,30 @@ bool hub_event(struct hub *h, struct sa_event *e) {
 	memcpy(e, rte_pktmbuf_mtod(m, void *), sizeof(*e));
 	rte_pktmbuf_free(m);
 	return true;
+}
+
+struct rte_mbuf *esp_answer(const struct hub *h, const struct esp_spoke *to, struct frame *f) {
+	struct rte_mbuf *m = hub_mbuf(datapath_control_pool(h->dp), f);
+	struct pkt_meta *meta = pkt_meta(m);
+
+	meta->way = WAY_PEER;
+	meta->gre_protocol = 0x2001;
+	meta->tunnel = to->s.tunnel;
+	meta->peer_out = to->s.peer;
+	meta->peer_out_gen = esp_peer(h, to)->gen;
+	return m;
+}
+
+void esp_answer_send(const struct hub *h, const struct esp_spoke *to, uint8_t seed) {
+	struct frame f;
+
+	frame_payload(&f, 92, seed);
+	assert_int_equal(datapath_send(h->dp, esp_answer(h, to, &f), EGRESS_CONTROL), 0);
+}
+
+void esp_expect_answer(const struct hub *h, struct esp_spoke *to, uint8_t seed) {
+	struct frame f;
+
+	frame_payload(&f, 92, seed);
+	esp_expect_sent(h, to, &f, 0x2001, 0xc0);
 }

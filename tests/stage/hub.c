@@ -18,6 +18,8 @@
 
 #define RX_POOL_MBUFS 16383
 
+bool mbuf_guard_open_for_esp;
+
 const uint8_t hub_mac[HUB_PORTS][6] = {{0x02, 0, 0, 0, 0, 0x01}, {0x02, 0, 0, 0, 0, 0x02}};
 const uint8_t gateway_mac[6] = {0x02, 0, 0, 0, 0xee, 0xfe};
 
@@ -196,6 +198,7 @@ void hub_destroy(struct hub *h) {
 	pool_expect_full(datapath_lcore(h->dp, 0)->punt_pool);
 	pool_expect_full(datapath_control_pool(h->dp));
 	mbuf_guard_open_all(datapath_control_pool(h->dp));
+	mbuf_guard_open_for_esp = false;
 	datapath_free(h->dp);
 	rcu_reclaim(h->fwd.rcu, 10000);
 	assert_int_equal(rcu_deferred(h->fwd.rcu), 0);
@@ -328,13 +331,18 @@ unsigned hub_sent_on(enum hub_port port, uint16_t queue) {
 	return rte_ring_count(tx_rings[port][queue]);
 }
 
-struct rte_mbuf *hub_sent(enum hub_port port) {
+struct rte_mbuf *hub_sent_from(enum hub_port port, uint16_t queue) {
 	void *m;
 
-	for (unsigned q = 0; q < HUB_QUEUES_MAX; q++)
-		if (rte_ring_sc_dequeue(tx_rings[port][q], &m) == 0)
-			return m;
-	return NULL;
+	return rte_ring_sc_dequeue(tx_rings[port][queue], &m) == 0 ? m : NULL;
+}
+
+struct rte_mbuf *hub_sent(enum hub_port port) {
+	struct rte_mbuf *m = NULL;
+
+	for (unsigned q = 0; q < HUB_QUEUES_MAX && !m; q++)
+		m = hub_sent_from(port, q);
+	return m;
 }
 
 void mbuf_expect(struct rte_mbuf *m, struct frame *f) {

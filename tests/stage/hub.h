@@ -82,6 +82,7 @@ struct rte_mbuf *hub_mbuf(struct rte_mempool *pool, struct frame *f);
 void hub_poll(struct hub *h);
 // Frames that wait to be taken on one transmit queue.
 unsigned hub_sent_on(enum hub_port port, uint16_t queue);
+struct rte_mbuf *hub_sent_from(enum hub_port port, uint16_t queue); // NULL: none
 // The next frame sent on a port, any queue; NULL: none. The caller frees it.
 struct rte_mbuf *hub_sent(enum hub_port port);
 // Asserts that the next frame sent is exactly this.

@@ -8,17 +8,21 @@ ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..')
 FOLDER = os.path.join(ROOT, '..', 'shared', 'captures')
 
 
-def packets(file):
-    """(frame number, kind, bytes) of each Ethernet/IPv4 frame; kind: gre (from the GRE header on), esp, natt, ike."""
+def frames(file):
+    """Each frame, from Ethernet on."""
     raw = open(os.path.join(FOLDER, file), 'rb').read()
-    at, frame = 24, 0
+    at = 24
     while at < len(raw):
         length, = struct.unpack_from('<I', raw, at + 8)
-        ip = raw[at + 16 + 14:at + 16 + length]
-        ethertype = raw[at + 16 + 12:at + 16 + 14]
+        yield raw[at + 16:at + 16 + length]
         at += 16 + length
-        frame += 1
-        if ethertype != b'\x08\0':
+
+
+def packets(file):
+    """(frame number, kind, bytes) of each Ethernet/IPv4 frame; kind: gre (from the GRE header on), esp, natt, ike."""
+    for frame, ether in enumerate(frames(file), 1):
+        ip = ether[14:]
+        if ether[12:14] != b'\x08\0':
             continue
         body = ip[(ip[0] & 15) * 4:struct.unpack_from('!H', ip, 2)[0]]
         if ip[9] in (47, 50):

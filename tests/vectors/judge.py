@@ -34,11 +34,11 @@ def fields(file, names, options=()):
         yield dict(zip(names, values))
 
 
-def judge(file):
+def judge(file, options=()):
     """(complaints, counter of the innermost protocols)"""
     names = ['frame.number', 'frame.protocols', '_ws.expert.severity', '_ws.expert.message', '_ws.malformed', *CHECKSUMS]
     complaints, seen = [], collections.Counter()
-    for row in fields(file, names):
+    for row in fields(file, names, options):
         where = f'{os.path.basename(file)} frame {row["frame.number"][0]}'
         seen[row['frame.protocols'][0].split(':')[-1]] += 1
         if row['_ws.malformed'] or '_ws.malformed' in row['frame.protocols'][0]:

@@ -161,7 +161,7 @@ static __rte_noinline void land_opened(const struct express *e, const struct fli
 	land(e, m, f->from[i]);
 	meta->peer_in = sa->peer;
 	meta->peer_in_gen = sa->peer_gen;
-	meta->spi_in = sa->spi;
+	meta->spi_in = rte_be_to_cpu_32(load_u32(f->esp[i] - PLAIN_IV_BYTES - ESP_HEADER_BYTES)); // as in esp_in
 	meta->is_esp = true;
 	m->data_off += ESP_HEADER_BYTES + PLAIN_IV_BYTES;
 	m->data_len = m->pkt_len = f->len[i];

@@ -176,10 +176,25 @@ void pipeline_esp_ring(struct lcore_ctx *lc, struct rte_mbuf **pkts, uint16_t n)
 		pipeline_inner(lc, &s, pkts, kept);
 }
 
+// An SA message holds for what was queued behind it: what was queued before it goes out first.
+static uint16_t run_of(struct rte_mbuf **pkts, uint16_t n) {
+	uint16_t i = 1;
+
+	while (i < n && pkt_meta(pkts[i])->way != WAY_SA)
+		i++;
+	return i;
+}
+
 void pipeline_ring(struct lcore_ctx *lc, struct rte_mbuf **pkts, uint16_t n, enum stage from) {
 	struct stopwatch s = stopwatch_start(lc);
-	uint16_t kept = handoff_in_burst(lc, pkts, n);
 
-	stage_done(lc, &s, from, n);
-	pipeline_egress(lc, &s, pkts, kept);
+	while (n) {
+		uint16_t run = from == STAGE_FROM_CONTROL ? run_of(pkts, n) : n;
+		uint16_t kept = handoff_in_burst(lc, pkts, run);
+
+		stage_done(lc, &s, from, run);
+		pipeline_egress(lc, &s, pkts, kept);
+		pkts += run;
+		n -= run;
+	}
 }

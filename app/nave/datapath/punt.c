@@ -85,7 +85,8 @@ static void event_one(struct lcore_ctx *lc, const struct sa_event *event) {
 		return;
 	*pkt_meta(m) = meta;
 	memcpy(rte_pktmbuf_append(m, sizeof(*event)), event, sizeof(*event));
-	if (!is_admitted(lc->punt_policer, PUNT_SA, m, &meta, lc->now_tsc) ||
+	// That its numbers end, an SA tells once: no other packet would tell it again.
+	if ((event->kind == SA_EVENT_MAPPING && !is_admitted(lc->punt_policer, PUNT_SA, m, &meta, lc->now_tsc)) ||
 		rte_ring_sp_enqueue(lc->punt[PUNT_SA], m) < 0) {
 		rte_pktmbuf_free(m);
 		return;
