@@ -342,7 +342,8 @@ static void stages_print(unsigned count, unsigned size) {
 
 		if (cycles)
 			printf(" %s %.1f", stage_name(s),
-				(double)cycles / (double)(after.stage_packets[STAGE_RX] - before.stage_packets[STAGE_RX]));
+				(double)cycles /
+					(double)(after.stage_packets[STAGE_RX] - before.stage_packets[STAGE_RX]));
 	}
 	printf("\n");
 }
@@ -412,7 +413,8 @@ static bool cell_print(const struct block *blocks, unsigned n, unsigned size, un
 	       io = mid_of(blocks, n, offsetof(struct block, io), cell);
 
 	printf("%-5s %6u %9.0f %6.0f %6.0f %9.0f %7.2f [%.2f, %.2f] %7.2f  %s   %9.0f %6.2f %9.0f\n", sizes[size],
-		counts[count], product - io, quiet[cell] - io, io, mid_of(blocks, n, offsetof(struct block, limit), cell), e.mid, e.low, e.high, bound,
+		counts[count], product - io, quiet[cell] - io, io,
+		mid_of(blocks, n, offsetof(struct block, limit), cell), e.mid, e.low, e.high, bound,
 		e.high <= bound  ? "holds"
 		: e.low <= bound ? "unresolved"
 				 : "VIOLATED",
@@ -441,7 +443,7 @@ int main(int argc, char **argv) {
 	if (argc > used + 2 && strcmp(argv[used + 2], "null") == 0)
 		ops = &crypto_null_ops;
 	if (argc > used + 3)
-		only = atoi(argv[used + 3]);
+		only = (int)strtol(argv[used + 3], NULL, 10);
 	rte_memseg_walk(huge, NULL);
 	hub_ports_create();
 	hub_fill();
@@ -450,7 +452,8 @@ int main(int argc, char **argv) {
 	tried = measure(blocks, n);
 	printf("AES-128-GCM, intel-ipsec-mb %s, TSC %.0f MHz; the %u least disturbed of %u blocks\n", limit_library(),
 		(double)rte_get_tsc_hz() / 1e6, n, tried);
-	printf("inner spokes  cycles/p  quiet   port     limit   ratio [95 %%]        bound               limit 2N  ratio  composed\n");
+	printf("inner spokes  cycles/p  quiet   port     limit   ratio [95 %%]        bound               limit 2N  "
+	       "ratio  composed\n");
 	for (unsigned size = 0; size < N_SIZES; size++)
 		for (unsigned count = 0; count < N_COUNTS; count++)
 			ok &= cell_print(blocks, n, size, count);

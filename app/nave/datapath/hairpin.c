@@ -63,8 +63,8 @@ static __rte_always_inline bool frame_take(
 	return true;
 }
 
-static void frames_sort(
-	struct lcore_ctx *lc, const struct express *e, struct rte_mbuf **pkts, uint16_t n, struct flight *f, struct hairpin_rest *rest) {
+static void frames_sort(struct lcore_ctx *lc, const struct express *e, struct rte_mbuf **pkts, uint16_t n,
+	struct flight *f, struct hairpin_rest *rest) {
 	const struct esp_prefetch pf = esp_prefetch_in(lc);
 
 	f->n = 0;
@@ -153,7 +153,8 @@ static __rte_noinline void land_closed(
 }
 
 // Opened, its number taken, and not for here.
-static __rte_noinline void land_opened(const struct express *e, const struct flight *f, unsigned i, struct hairpin_rest *rest) {
+static __rte_noinline void land_opened(
+	const struct express *e, const struct flight *f, unsigned i, struct hairpin_rest *rest) {
 	struct rte_mbuf *m = f->m[i];
 	struct pkt_meta *meta = pkt_meta(m);
 	const struct sa_in *sa = f->sa[i];
@@ -168,9 +169,11 @@ static __rte_noinline void land_opened(const struct express *e, const struct fli
 	rest->opened[rest->n_opened++] = m;
 }
 
-static void opened_sort(struct lcore_ctx *lc, const struct express *e, struct lane *l, struct flight *f, struct hairpin_rest *rest) {
+static void opened_sort(
+	struct lcore_ctx *lc, const struct express *e, struct lane *l, struct flight *f, struct hairpin_rest *rest) {
 	unsigned k = 0;
-	bool is_open = f->n && f->jobs[0].ok && lane_open(l, lc->fwd, e->meta.endpoint, f->jobs[0].text, f->jobs[0].text_bytes);
+	bool is_open = f->n && f->jobs[0].ok &&
+		       lane_open(l, lc->fwd, e->meta.endpoint, f->jobs[0].text, f->jobs[0].text_bytes);
 
 	for (unsigned i = 0; i < f->n; i++) {
 		const uint32_t len = plain_opened(&f->jobs[i]);
@@ -263,8 +266,8 @@ static __rte_always_inline uint32_t hop(struct rte_ipv4_hdr *ip) {
 	return rte_be_to_cpu_16(ip->total_length);
 }
 
-static __rte_always_inline bool leave(
-	struct lcore_ctx *lc, const struct plain_out *q, const struct lane *l, struct flight *f, unsigned i, struct esp_job *j) {
+static __rte_always_inline bool leave(struct lcore_ctx *lc, const struct plain_out *q, const struct lane *l,
+	struct flight *f, unsigned i, struct esp_job *j) {
 	const struct fwd *fwd = lc->fwd;
 	struct rte_mbuf *m = f->m[i];
 	uint8_t *gre = f->esp[i], tos = gre[l->gre_len_bytes + 1];
@@ -326,8 +329,8 @@ static __rte_always_inline void seal_all(struct lcore_ctx *lc, struct flight *f)
 		lc->fwd->ipsec->ops->seal(lc->crypto, lc->suite_hint, f->jobs, f->n);
 }
 
-static uint16_t fly(struct lcore_ctx *lc, const struct express *e, struct rte_mbuf **pkts, uint16_t n,
-	struct hairpin_rest *rest) {
+static uint16_t fly(
+	struct lcore_ctx *lc, const struct express *e, struct rte_mbuf **pkts, uint16_t n, struct hairpin_rest *rest) {
 	struct lane l = {.t = NULL};
 	struct flight f;
 
@@ -343,8 +346,8 @@ static uint16_t fly(struct lcore_ctx *lc, const struct express *e, struct rte_mb
 }
 
 // Two bursts: what one waits for comes from memory while the other is in the cipher.
-static uint16_t fly_two(struct lcore_ctx *lc, const struct express *e, struct rte_mbuf **pkts, uint16_t n,
-	struct hairpin_rest *rest) {
+static uint16_t fly_two(
+	struct lcore_ctx *lc, const struct express *e, struct rte_mbuf **pkts, uint16_t n, struct hairpin_rest *rest) {
 	struct lane la = {.t = NULL}, lb = {.t = NULL};
 	struct flight a, b;
 

@@ -130,6 +130,8 @@ static void pipeline_long(struct lcore_ctx *lc, struct stopwatch *s, uint16_t po
 	kept += c.n_clear;
 	if (kept)
 		pipeline_inner(lc, s, inner, kept);
+	if (unlikely(lc->n_events)) // of packets that went no further
+		punt_events(lc);
 }
 
 static void pipeline_rest(struct lcore_ctx *lc, struct stopwatch *s, uint16_t port, struct hairpin_rest *r) {
@@ -174,6 +176,8 @@ void pipeline_esp_ring(struct lcore_ctx *lc, struct rte_mbuf **pkts, uint16_t n)
 	kept = pipeline_esp(lc, &s, pkts, n);
 	if (kept)
 		pipeline_inner(lc, &s, pkts, kept);
+	if (unlikely(lc->n_events))
+		punt_events(lc);
 }
 
 // An SA message holds for what was queued behind it: what was queued before it goes out first.
