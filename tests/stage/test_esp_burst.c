@@ -105,9 +105,9 @@ static void burst(struct scene *s, unsigned at, enum fault fault) {
 		if (i == at)
 			continue;
 		inner(s, &f, i, 63);
-		esp_expect_sent(&s->h, &s->spokes[(i + 1) % SPOKES], &f, 0x0800, 0);
+		esp_expect_sent_to(&s->h, &s->spokes[(i + 1) % SPOKES], &f, 0x0800, 0);
 	}
-	hub_expect_nothing_sent();
+	esp_expect_nothing_left();
 	if (at < PACKETS)
 		hub_expect_dropped(&s->h, reasons[fault], 1);
 	else
@@ -154,9 +154,9 @@ static void test_one_good_packet(void **state) {
 		hub_poll(&s->h);
 		if (at < PACKETS) {
 			inner(s, &f, at, 63);
-			esp_expect_sent(&s->h, &s->spokes[(at + 1) % SPOKES], &f, 0x0800, 0);
+			esp_expect_sent_to(&s->h, &s->spokes[(at + 1) % SPOKES], &f, 0x0800, 0);
 		}
-		hub_expect_nothing_sent();
+		esp_expect_nothing_left();
 		hub_expect_dropped(&s->h, DROP_ESP_ICV, at < PACKETS ? PACKETS - 1 : PACKETS);
 	}
 	hub_destroy(&s->h);
@@ -180,9 +180,9 @@ static void test_one_that_cannot_be_sent(void **state) {
 			if ((i + 1) % SPOKES == gone)
 				continue;
 			inner(s, &f, i, 63);
-			esp_expect_sent(&s->h, &s->spokes[(i + 1) % SPOKES], &f, 0x0800, 0);
+			esp_expect_sent_to(&s->h, &s->spokes[(i + 1) % SPOKES], &f, 0x0800, 0);
 		}
-		hub_expect_nothing_sent();
+		esp_expect_nothing_left();
 		hub_expect_dropped(&s->h, DROP_NO_SA, 2);
 		sa_out_at(s->h.fwd.ipsec, s->spokes[gone].s.peer)->is_valid = true;
 	}
