@@ -301,6 +301,7 @@ static __rte_always_inline bool leave(struct lcore_ctx *lc, const struct plain_o
 	m->data_len = (uint16_t)frame_bytes;
 	m->pkt_len = frame_bytes;
 	pkt_meta(m)->port = nh_of_word(nh).port;
+	pkt_meta(m)->priority = 0; // a port without a queue for this worker: by the ring for data
 	return true;
 }
 
