@@ -122,8 +122,8 @@ static __rte_always_inline uint32_t plain_opened(const struct esp_job *j) {
 
 	memcpy(&last, j->text + j->text_bytes - sizeof(last), sizeof(last));
 	pad = last >> 48 & 0xff;
-	if (unlikely(!j->ok || pad >= PLAIN_BLOCK_BYTES ||
-		     ((last ^ plain_trailers[pad].is) & plain_trailers[pad].mask)))
+	if (unlikely(
+		    !j->ok || pad >= PLAIN_BLOCK_BYTES || ((last ^ plain_trailers[pad].is) & plain_trailers[pad].mask)))
 		return 0;
 	return j->text_bytes - ESP_TRAILER_BYTES - pad;
 }
@@ -138,13 +138,14 @@ static __rte_always_inline bool plain_replay_update(struct replay *r, uint64_t s
 }
 
 // For an owned peer over IPv4 without UDP, far from the end of its sequence numbers, underlay neighbour known.
-static __rte_always_inline bool plain_may_seal(const struct plain_out *q, const struct peer *p, const struct sa_out *sa) {
-	return !((rcu_read(&p->owner) ^ q->worker) | (p->hdr_len_bytes ^ sizeof(struct rte_ipv4_hdr)) |
-		       (sa->kind ^ q->kind)) &&
-	       sa->seq < sa->seq_soft;
+static __rte_always_inline bool plain_may_seal(
+	const struct plain_out *q, const struct peer *p, const struct sa_out *sa) {
+	return rcu_read(&p->owner) == q->worker && // the rest is its owner's
+	       !((p->hdr_len_bytes ^ sizeof(struct rte_ipv4_hdr)) | (sa->kind ^ q->kind)) && sa->seq < sa->seq_soft;
 }
 
-static __rte_always_inline bool plain_has_room(uint32_t data_off, uint32_t payload, uint32_t icv_bytes, uint32_t buf_len) {
+static __rte_always_inline bool plain_has_room(
+	uint32_t data_off, uint32_t payload, uint32_t icv_bytes, uint32_t buf_len) {
 	return data_off >= PLAIN_HEAD_BYTES &&
 	       data_off + payload + PLAIN_BLOCK_BYTES + PLAIN_TAIL_MAX + icv_bytes <= buf_len;
 }
