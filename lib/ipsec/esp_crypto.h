@@ -34,10 +34,10 @@ struct esp_job {
 	bool ok; // open: the ICV was right. When false, text is garbage and must not be looked at
 };
 _Static_assert(sizeof(struct esp_job) <= 64, "one line a job");
-// What stands where. AEADs take what they authenticate beside text from aad (and GMAC the IV, from nonce). Integrity without AEAD (CBC, NULL)
-// covers SPI, sequence number, IV and text as they lie in the packet, then the high half of an ESN (RFC 4303
-// section 2.8): there the ESP header and the IV stand right before text, the ICV right behind it, and aad gives the
-// high half.
+// What stands where. AEADs take what they authenticate beside text from aad (and GMAC the IV, from nonce). Integrity
+// without AEAD (CBC, NULL) covers SPI, sequence number, IV and text as they lie in the packet, then the high half of an
+// ESN (RFC 4303 section 2.8): there the ESP header and the IV stand right before text, the ICV right behind it, and aad
+// gives the high half.
 
 struct esp_crypto_ops {
 	const char *name; // "ipsec-mb"
@@ -55,8 +55,8 @@ struct esp_crypto_ops {
 	// 3): what stands at iv is a number that was never there before under this key, and becomes its encryption
 	// (NIST SP 800-38A appendix C). Before seal(), which takes iv as it stands.
 	void (*iv_make)(void *lcore, enum esp_suite suite, struct esp_job *jobs, unsigned n);
-	// Workers. All jobs of a call are of one suite; keys may differ, and are brought from memory by the backend, each
-	// a few jobs ahead. Order and count stay; n at most ESP_BURST_MAX.
+	// Workers. All jobs of a call are of one suite; keys may differ, and are brought from memory by the backend,
+	// each a few jobs ahead. Order and count stay; n at most ESP_BURST_MAX.
 	void (*seal)(void *lcore, enum esp_suite suite, struct esp_job *jobs, unsigned n);
 	void (*open)(void *lcore, enum esp_suite suite, struct esp_job *jobs, unsigned n);
 };

@@ -258,8 +258,7 @@ static __rte_always_inline void take(
 	cut(m, (uint16_t)(j->text - rte_pktmbuf_mtod(m, uint8_t *)), (uint16_t)payload_bytes);
 }
 
-bool esp_in_take(
-	struct lcore_ctx *lc, struct rte_mbuf *m, struct sa_in *sa, const struct esp_job *j, uint64_t seq) {
+bool esp_in_take(struct lcore_ctx *lc, struct rte_mbuf *m, struct sa_in *sa, const struct esp_job *j, uint64_t seq) {
 	struct pkt_meta *meta = pkt_meta(m);
 	uint32_t payload_bytes = 0;
 	uint8_t next = 0;
@@ -336,7 +335,8 @@ uint16_t esp_in_burst(struct lcore_ctx *lc, struct rte_mbuf **pkts, uint16_t n) 
 		open_by_suite(lc, &o);
 	lc->suite_hint = o.suites[0];
 	for (unsigned i = 0; i < o.n; i++)
-		if (likely((all_plain && take_plain(&o, i)) || esp_in_take(lc, o.pkts[i], o.sas[i], &o.jobs[i], o.seqs[i])))
+		if (likely((all_plain && take_plain(&o, i)) ||
+			    esp_in_take(lc, o.pkts[i], o.sas[i], &o.jobs[i], o.seqs[i])))
 			pkts[kept++] = o.pkts[i];
 	return kept;
 }

@@ -15,5 +15,4 @@ uint16_t esp_in_burst(struct lcore_ctx *lc, struct rte_mbuf **pkts, uint16_t n);
 // false: dropped.
 struct esp_job;
 struct sa_in;
-bool esp_in_take(
-	struct lcore_ctx *lc, struct rte_mbuf *m, struct sa_in *sa, const struct esp_job *j, uint64_t seq);
+bool esp_in_take(struct lcore_ctx *lc, struct rte_mbuf *m, struct sa_in *sa, const struct esp_job *j, uint64_t seq);

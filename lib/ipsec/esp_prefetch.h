@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The lines of an SA that are read before the cipher, on their way as soon as the SPI or the peer is known. Of keys only
-// a burst's first ones: all of them, prefetched up to 32 packets ahead, cost more than they save (docs/performance.md);
-// the backend fetches each a few packets ahead. Per packet, on workers.
+// The lines of an SA that are read before the cipher, on their way as soon as the SPI or the peer is known. Of keys
+// only a burst's first ones: all of them, prefetched up to 32 packets ahead, cost more than they save
+// (docs/performance.md); the backend fetches each a few packets ahead. Per packet, on workers.
 #pragma once
 
 #include <rte_byteorder.h>

@@ -124,8 +124,9 @@ static void expect_every_worker_at_every_stage(struct scene *s) {
 
 		datapath_worker_counters(s->h.dp, w, &c);
 		for (unsigned st = 0; st < STAGE_COUNT; st++) {
-			bool esp = st == STAGE_ESP_IN || st == STAGE_ESP_OUT || st == STAGE_ESP_HANDOFF ||
-				   st == STAGE_ESP_FROM_WORKER || st == STAGE_HAIRPIN; // no tunnel is protected here
+			bool esp = st == STAGE_HAIRPIN || st == STAGE_ESP_IN || st == STAGE_ESP_OUT ||
+				   st == STAGE_ESP_HANDOFF ||
+				   st == STAGE_ESP_FROM_WORKER; // no tunnel is protected here
 			bool none = esp || (s->n_workers == 1 && (st == STAGE_HANDOFF || st == STAGE_FROM_WORKER));
 
 			if (!c.stage_packets[st] != none)

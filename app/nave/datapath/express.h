@@ -82,7 +82,8 @@ static inline void express_to(struct express *e, const struct fwd *fwd, uint16_t
 	e->mac = e->mac_of_port;
 }
 
-static inline void express_init(struct express *e, const struct fwd *fwd, const struct fwd_port *port, uint16_t port_idx) {
+static inline void express_init(
+	struct express *e, const struct fwd *fwd, const struct fwd_port *port, uint16_t port_idx) {
 	e->mac = UINT64_MAX; // of no packet, until there is an endpoint
 	e->mac_of_port = 0;
 	memcpy(&e->mac_of_port, port->mac, sizeof(port->mac));
@@ -93,4 +94,3 @@ static inline void express_init(struct express *e, const struct fwd *fwd, const 
 	if (likely(rcu_read(&port->n_endpoints)))
 		express_to(e, fwd, port->endpoints[0]);
 }
-

@@ -40,12 +40,6 @@ static __rte_always_inline void stage_done(struct lcore_ctx *lc, struct stopwatc
 	}
 }
 
-// At the end of every walk, whether or not a packet leaves: there is room for one walk's.
-static __rte_always_inline void events_tell(struct lcore_ctx *lc) {
-	if (unlikely(lc->n_events))
-		punt_events(lc);
-}
-
 // Sealed where an SA is to be used, and out.
 static void pipeline_out(struct lcore_ctx *lc, struct stopwatch *s, struct rte_mbuf **pkts, uint16_t n) {
 	uint16_t kept = n;
@@ -56,6 +50,8 @@ static void pipeline_out(struct lcore_ctx *lc, struct stopwatch *s, struct rte_m
 	}
 	port_tx_burst(lc, pkts, kept);
 	stage_done(lc, s, STAGE_TX, kept);
+	if (unlikely(lc->n_events))
+		punt_events(lc);
 }
 
 // The one way out for unicast: hairpin, handoff and control's packets all end here.
@@ -135,7 +131,8 @@ static void pipeline_long(struct lcore_ctx *lc, struct stopwatch *s, uint16_t po
 	kept += c.n_clear;
 	if (kept)
 		pipeline_inner(lc, s, inner, kept);
-	events_tell(lc);
+	if (unlikely(lc->n_events)) // of packets that went no further
+		punt_events(lc);
 }
 
 static void pipeline_rest(struct lcore_ctx *lc, struct stopwatch *s, uint16_t port, struct hairpin_rest *r) {
@@ -180,7 +177,8 @@ void pipeline_esp_ring(struct lcore_ctx *lc, struct rte_mbuf **pkts, uint16_t n)
 	kept = pipeline_esp(lc, &s, pkts, n);
 	if (kept)
 		pipeline_inner(lc, &s, pkts, kept);
-	events_tell(lc);
+	if (unlikely(lc->n_events))
+		punt_events(lc);
 }
 
 // An SA message holds for what was queued behind it: what was queued before it goes out first.
@@ -201,7 +199,6 @@ void pipeline_ring(struct lcore_ctx *lc, struct rte_mbuf **pkts, uint16_t n, enu
 
 		stage_done(lc, &s, from, run);
 		pipeline_egress(lc, &s, pkts, kept);
-		events_tell(lc);
 		pkts += run;
 		n -= run;
 	}

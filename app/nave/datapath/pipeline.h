@@ -4,8 +4,8 @@
 
 #include "lcore_ctx.h"
 
-// From a port's receive queue, at most PIPELINE_RX_MAX (BURST_MAX where no tunnel is protected): hairpin, to the host, to
-// control.
+// From a port's receive queue, at most PIPELINE_RX_MAX (BURST_MAX where no tunnel is protected): hairpin, to the host,
+// to control.
 #define PIPELINE_RX_MAX (2 * BURST_MAX)
 void pipeline_rx(struct lcore_ctx *lc, uint16_t port, struct rte_mbuf **pkts, uint16_t n);
 // From another worker's ring, or from control's.

@@ -161,8 +161,7 @@ static inline uint32_t gmac_head(const struct esp_job *j, uint8_t head[32], uint
 	return taken;
 }
 
-static inline void gmac_tag(
-	struct imb_lcore *lc, bool is_256_bits, const struct esp_job *j, uint8_t *tag) {
+static inline void gmac_tag(struct imb_lcore *lc, bool is_256_bits, const struct esp_job *j, uint8_t *tag) {
 	aes_gmac_init_t init = is_256_bits ? lc->mgr->gmac256_init : lc->mgr->gmac128_init;
 	aes_gmac_update_t update = is_256_bits ? lc->mgr->gmac256_update : lc->mgr->gmac128_update;
 	aes_gmac_finalize_t finalize = is_256_bits ? lc->mgr->gmac256_finalize : lc->mgr->gmac128_finalize;

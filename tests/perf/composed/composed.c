@@ -94,8 +94,8 @@ static void open_burst(struct composed *c, struct work *w) {
 
 		if (i + AHEAD < BURST)
 			key_prefetch(&w->sa[i + AHEAD]->key);
-		c->mgr->gcm128_dec(&w->sa[i]->key, &c->ctx, text, text, w->text[i], w->nonce[i], w->p[i] + ESP, 8,
-			w->tag[i], 16);
+		c->mgr->gcm128_dec(
+			&w->sa[i]->key, &c->ctx, text, text, w->text[i], w->nonce[i], w->p[i] + ESP, 8, w->tag[i], 16);
 	}
 }
 

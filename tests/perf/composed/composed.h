@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The hairpin composed of nothing but its necessary parts: parse, SA by index, window, AES-GCM open, trailer, GRE, a
 // route, a header template, AES-GCM seal. No mbufs, no ports, no counters, no MTU, no policy, no other families or
-// modes. What the product costs beyond it is the price of being one; printed beside it, so that a change of either shows
-// as a ratio.
+// modes. What the product costs beyond it is the price of being one; printed beside it, so that a change of either
+// shows as a ratio.
 //
 // A spoke's outbound key is its inbound key, kept in another object, and the packet that leaves for a spoke is the next
 // one that comes from it, for another spoke: every packet is really opened and really sealed, of random SAs.
@@ -21,6 +21,6 @@ void composed_free(struct composed *c);
 // Length of the inner packets, 64 to 1400: of all, or 7 : 4 : 1 in random order. Before the first round.
 void composed_inner(struct composed *c, uint16_t bytes);
 void composed_inner_mix(struct composed *c, const uint16_t bytes[3]);
-// TSC cycles per packet over COMPOSED_ROUND_PACKETS, after as many untimed as bring all SAs back to the caches that they
-// fit. Negative: a packet did not open, and the figure is worthless.
+// TSC cycles per packet over COMPOSED_ROUND_PACKETS, after as many untimed as bring all SAs back to the caches that
+// they fit. Negative: a packet did not open, and the figure is worthless.
 double composed_round(struct composed *c);
