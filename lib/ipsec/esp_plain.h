@@ -140,9 +140,8 @@ static __rte_always_inline bool plain_replay_update(struct replay *r, uint64_t s
 // For an owned peer over IPv4 without UDP, far from the end of its sequence numbers, underlay neighbour known.
 static __rte_always_inline bool plain_may_seal(
 	const struct plain_out *q, const struct peer *p, const struct sa_out *sa) {
-	return !((rcu_read(&p->owner) ^ q->worker) | (p->hdr_len_bytes ^ sizeof(struct rte_ipv4_hdr)) |
-		       (sa->kind ^ q->kind)) &&
-	       sa->seq < sa->seq_soft;
+	return rcu_read(&p->owner) == q->worker && // the rest is its owner's
+	       !((p->hdr_len_bytes ^ sizeof(struct rte_ipv4_hdr)) | (sa->kind ^ q->kind)) && sa->seq < sa->seq_soft;
 }
 
 static __rte_always_inline bool plain_has_room(

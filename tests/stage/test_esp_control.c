@@ -151,6 +151,33 @@ static void test_no_answer_without_an_sa(void **state) {
 	hub_expect_dropped(&s->h, DROP_CLEAR_ON_PROTECTED, 1);
 }
 
+// Bursts of which nothing leaves: each has as many mappings to tell as packets, and room for one walk's is all there
+// is.
+static void test_mappings_of_bursts_that_go_nowhere(void **state) {
+	struct scene *s = *state;
+	struct esp_how how = how_of(ESP_AES_GCM_128_16, 4);
+	struct esp_spoke c = esp_spoke(&s->h, 0, "192.0.2.12", 12, &how);
+	struct rte_mbuf *m;
+	struct sa_event e;
+	unsigned told = 0;
+	struct frame f;
+
+	for (unsigned i = 0; i < 640; i++) {
+		c.how.port = (uint16_t)(50000 + i);
+		frame_payload(&f, 92, 9);
+		esp_from_spoke(&f, &s->h, &c, 0x2001);
+		hub_inject(&s->h, WAN, 0, &f);
+	}
+	hub_poll(&s->h);
+	assert_int_equal(datapath_lcore(s->h.dp, 0)->n_events, 0);
+	for (; hub_event(&s->h, &e); told++)
+		assert_in_range(e.port, 50000, 50639);
+	assert_in_range(told, 1, 640);
+	while ((m = hub_punted(&s->h, PUNT_NHRP)) != NULL)
+		rte_pktmbuf_free(m);
+	hub_forget_drops(&s->h); // the policer's
+}
+
 static void message_send(struct scene *s, const struct esp_spoke *to) {
 	uint16_t owner = esp_peer(&s->h, to)->owner;
 
@@ -318,6 +345,7 @@ int main(int argc, char **argv) {
 	const struct CMUnitTest tests[] = {
 		control_test(test_nhrp_is_punted_with_its_sa),
 		control_test(test_nhrp_over_a_mapping_that_is_new),
+		control_test(test_mappings_of_bursts_that_go_nowhere),
 		control_test(test_answers_leave_encrypted_in_every_way),
 		control_test(test_no_answer_without_an_sa),
 		control_test(test_rekey_in_order_with_what_is_sent),

@@ -231,6 +231,27 @@ static void test_fewer_queues_than_workers(void **state) {
 	}
 }
 
+// What a buffer said of the packet before it says nothing of this one: a frame of data goes to the worker that sends it
+// by the ring for data, which is four times as long as that for control.
+static void test_data_goes_by_the_ring_for_data(void **state) {
+	struct scene *s = *state;
+
+	hub_destroy(&s->h);
+	esp_hub_create_with(&s->h, &(struct hub_conf){.n_workers = 2, .n_tx_queues = 1, .crypto = hub_crypto});
+	s->a = esp_spoke(&s->h, 0, "192.0.2.10", 10, &native);
+	s->b = esp_spoke(&s->h, 0, "192.0.2.11", 11, &native);
+	for (unsigned i = 0; i < 600; i++) {
+		inject_n(s, 1, 36);
+		datapath_poll_once(s->h.dp, 1);
+	}
+	hub_expect_no_drops(&s->h);
+	hub_expect_nothing_sent();
+	hub_poll(&s->h);
+	for (unsigned i = 0; i < 600; i++)
+		expect_at_b(s, 36);
+	hub_expect_no_drops(&s->h);
+}
+
 static void grace_period(struct scene *s) {
 	rcu_reclaim(s->h.fwd.rcu, 1000);
 	assert_int_equal(rcu_deferred(s->h.fwd.rcu), 0);
@@ -388,6 +409,7 @@ int main(int argc, char **argv) {
 		worker_test(test_a_full_ring_to_the_owner_is_a_named_drop),
 		worker_test(test_marks_go_with_the_packet),
 		worker_test(test_fewer_queues_than_workers),
+		worker_test(test_data_goes_by_the_ring_for_data),
 		worker_test(test_sa_withdrawn_while_packets_wait_for_its_owner),
 		worker_test(test_sa_replaced_while_packets_wait_for_its_owner),
 		worker_test(test_peer_replaced_while_packets_wait_for_its_owner),

@@ -12,8 +12,10 @@
 #include "gre_wire.h"
 #include "inner.h"
 
-// The tunnel of a burst's first packet, and its GRE header as a number.
+// The tunnel of the first good packet, and its GRE header as a number. Two bursts that fly together have one lane, so
+// that a flow's packets in both take the same way.
 struct lane {
+	bool is_known, is_open;
 	const struct tunnel *t;
 	uint64_t gre, mask; // of the header's first 8 octets
 	uint16_t gre_len_bytes;
@@ -169,19 +171,31 @@ static __rte_noinline void land_opened(
 	rest->opened[rest->n_opened++] = m;
 }
 
+static __rte_noinline void lane_find(
+	struct lane *l, const struct lcore_ctx *lc, const struct express *e, const struct flight *f) {
+	unsigned i = 0;
+
+	while (i < f->n && !f->jobs[i].ok)
+		i++;
+	if (i == f->n)
+		return;
+	l->is_known = true;
+	l->is_open = lane_open(l, lc->fwd, e->meta.endpoint, f->jobs[i].text, f->jobs[i].text_bytes);
+}
+
 static void opened_sort(
 	struct lcore_ctx *lc, const struct express *e, struct lane *l, struct flight *f, struct hairpin_rest *rest) {
 	unsigned k = 0;
-	bool is_open = f->n && f->jobs[0].ok &&
-		       lane_open(l, lc->fwd, e->meta.endpoint, f->jobs[0].text, f->jobs[0].text_bytes);
 
+	if (!l->is_known)
+		lane_find(l, lc, e, f);
 	for (unsigned i = 0; i < f->n; i++) {
 		const uint32_t len = plain_opened(&f->jobs[i]);
 		uint8_t *gre = f->jobs[i].text;
 		struct sa_in *sa = f->sa[i];
 		const struct rte_ipv4_hdr *ip;
 
-		if (unlikely(!is_open || len < 8 + sizeof(*ip) || !is_plain(l, gre, len) ||
+		if (unlikely(!l->is_open || len < 8 + sizeof(*ip) || !is_plain(l, gre, len) ||
 			     !plain_replay_update(&sa->replay, f->seq[i]))) {
 			land_closed(lc, e, f, i, rest);
 			continue;
@@ -287,6 +301,7 @@ static __rte_always_inline bool leave(struct lcore_ctx *lc, const struct plain_o
 	m->data_len = (uint16_t)frame_bytes;
 	m->pkt_len = frame_bytes;
 	pkt_meta(m)->port = nh_of_word(nh).port;
+	pkt_meta(m)->priority = 0; // a port without a queue for this worker: by the ring for data
 	return true;
 }
 
@@ -331,7 +346,7 @@ static __rte_always_inline void seal_all(struct lcore_ctx *lc, struct flight *f)
 
 static uint16_t fly(
 	struct lcore_ctx *lc, const struct express *e, struct rte_mbuf **pkts, uint16_t n, struct hairpin_rest *rest) {
-	struct lane l = {.t = NULL};
+	struct lane l = {.is_known = false};
 	struct flight f;
 
 	frames_sort(lc, e, pkts, n, &f, rest);
@@ -348,24 +363,24 @@ static uint16_t fly(
 // Two bursts: what one waits for comes from memory while the other is in the cipher.
 static uint16_t fly_two(
 	struct lcore_ctx *lc, const struct express *e, struct rte_mbuf **pkts, uint16_t n, struct hairpin_rest *rest) {
-	struct lane la = {.t = NULL}, lb = {.t = NULL};
+	struct lane l = {.is_known = false};
 	struct flight a, b;
 
 	frames_sort(lc, e, pkts, BURST_MAX, &a, rest);
 	frames_sort(lc, e, pkts + BURST_MAX, n - BURST_MAX, &b, rest);
 	admit(lc, &a, rest);
 	open_all(lc, &a);
-	opened_sort(lc, e, &la, &a, rest);
-	lookup(lc->fwd, &la, &a);
+	opened_sort(lc, e, &l, &a, rest);
+	lookup(lc->fwd, &l, &a);
 	admit(lc, &b, rest);
 	open_all(lc, &b);
-	peers_find(lc, &la, &a);
-	opened_sort(lc, e, &lb, &b, rest);
-	lookup(lc->fwd, &lb, &b);
-	leave_burst(lc, e, &la, &a, pkts, rest);
-	peers_find(lc, &lb, &b);
+	peers_find(lc, &l, &a);
+	opened_sort(lc, e, &l, &b, rest);
+	lookup(lc->fwd, &l, &b);
+	leave_burst(lc, e, &l, &a, pkts, rest);
+	peers_find(lc, &l, &b);
 	seal_all(lc, &a);
-	leave_burst(lc, e, &lb, &b, pkts + a.n, rest);
+	leave_burst(lc, e, &l, &b, pkts + a.n, rest);
 	seal_all(lc, &b);
 	return (uint16_t)(a.n + b.n);
 }

@@ -112,7 +112,8 @@ static void pipeline_long(struct lcore_ctx *lc, struct stopwatch *s, uint16_t po
 	struct classified c;
 	uint16_t kept = n_opened ? pipeline_opened(lc, s, opened, n_opened) : 0;
 
-	memcpy(inner, opened, kept * sizeof(*inner));
+	if (kept)
+		memcpy(inner, opened, kept * sizeof(*inner));
 	c.n_gre = c.n_esp = c.n_clear = 0;
 	classify_burst(lc, port, frames, n, &c);
 	stage_done(lc, s, STAGE_CLASSIFY, n);
