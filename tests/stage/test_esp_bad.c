@@ -45,7 +45,7 @@ static int teardown(void **state) {
 struct record {
 	struct sa_in sa;
 	uint64_t bits[REPLAY_WINDOW_MAX / 64 * 2];
-	struct sa_drops drops;
+	struct sa_in_cold cold;
 };
 
 static void record_take(const struct scene *s, struct record *r) {
@@ -54,19 +54,20 @@ static void record_take(const struct scene *s, struct record *r) {
 	memset(r, 0, sizeof(*r));
 	r->sa = *sa;
 	memcpy(r->bits, sa->replay.bits, replay_bytes(sa->replay.window) - sizeof(sa->replay));
-	r->drops = s->h.fwd.ipsec->drops[s->a.up.slot];
+	r->cold = s->h.fwd.ipsec->cold[s->a.up.slot];
 }
 
 #define NO_SA_DROP SA_DROP_COUNT
 
 static void expect_drop_of_sa(const struct scene *s, struct record *before, enum sa_drop of_sa) {
-	const struct sa_drops *now = &s->h.fwd.ipsec->drops[s->a.up.slot];
+	const struct sa_in_cold *now = &s->h.fwd.ipsec->cold[s->a.up.slot];
 
 	if (of_sa != NO_SA_DROP)
-		before->drops.of[of_sa]++;
+		before->cold.drops[of_sa]++;
 	for (unsigned d = 0; d < SA_DROP_COUNT; d++)
-		if (now->of[d] != before->drops.of[d])
-			fail_msg("%s of the SA: %u instead of %u", sa_drop_name(d), now->of[d], before->drops.of[d]);
+		if (now->drops[d] != before->cold.drops[d])
+			fail_msg("%s of the SA: %u instead of %u", sa_drop_name(d), now->drops[d],
+				before->cold.drops[d]);
 }
 
 static void inject(struct scene *s, struct frame *f) {
@@ -213,7 +214,7 @@ static void test_twice_in_one_burst(void **state) {
 	expect_passed(s);
 	hub_expect_nothing_sent();
 	hub_expect_dropped(&s->h, DROP_ESP_REPLAY, 2);
-	before.drops.of[SA_DROP_REPLAY_SEEN]++;
+	before.cold.drops[SA_DROP_REPLAY_SEEN]++;
 	expect_drop_of_sa(s, &before, SA_DROP_REPLAY_SEEN);
 	scene_end(s);
 }
