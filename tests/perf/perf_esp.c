@@ -16,6 +16,8 @@
 
 #include <cmocka.h>
 
+#include <emmintrin.h>
+
 #include <rte_ethdev.h>
 #include <rte_ip.h>
 #include <rte_prefetch.h>
@@ -151,6 +153,11 @@ static void stored_prefetch(const struct stored *s) {
 		rte_prefetch_non_temporal((const uint8_t *)s + at);
 }
 
+static void stored_flush(const struct stored *s) {
+	for (unsigned at = 0; at < s->len + 2u; at += 64)
+		_mm_clflush((const uint8_t *)s + at);
+}
+
 static void frame_queue(struct rte_mbuf *m, const struct stored *s) {
 	rte_pktmbuf_reset(m);
 	m->ol_flags = RTE_MBUF_F_RX_IP_CKSUM_GOOD; // what a NIC says
@@ -162,6 +169,7 @@ static void round_queue(const struct stored *s) {
 	for (unsigned i = 0; i < ROUND_PACKETS; i++) {
 		stored_prefetch(&s[i + 1]);
 		frame_queue(idle[i], &s[i]);
+		stored_flush(&s[i]);
 	}
 }
 
