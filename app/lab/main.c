@@ -19,6 +19,7 @@
 
 static void usage(FILE *out) {
 	fputs("usage: nave-lab run FILE... [--json OUT] [--set KEY=VALUE ...] [--capture FILE [--frames N]]\n"
+	      "                [--keys FILE]\n"
 	      "       nave-lab list [FOLDER]\n"
 	      "\n"
 	      "run        runs each scenario: a hub, its spokes and their traffic in one process; a table on standard "
@@ -27,6 +28,7 @@ static void usage(FILE *out) {
 	      "--json     all figures; one object, or an array for several scenarios; - is standard output\n"
 	      "--set      overrides a key of the scenario: --set spokes.count=5000 --set traffic.0.inner=64\n"
 	      "--capture  the first frames between spokes and hub (default 1000) as pcapng\n"
+	      "--keys     keys of all SAs, in the form of Wireshark's esp_sa\n"
 	      "\n"
 	      "exit: 0 every expectation held, 1 one did not or the run failed, 2 usage or a scenario that is wrong\n",
 		out);
@@ -117,7 +119,7 @@ static bool is_writable(const char *file) {
 static int run(int argc, char **argv) {
 	static const struct option longs[] = {{"json", required_argument, NULL, 'j'},
 		{"set", required_argument, NULL, 's'}, {"capture", required_argument, NULL, 'c'},
-		{"frames", required_argument, NULL, 'f'}, {0}};
+		{"frames", required_argument, NULL, 'f'}, {"keys", required_argument, NULL, 'k'}, {0}};
 	struct options opt = {.run.capture_frames = 1000};
 	json_t *reports;
 	int c, rc, worst = 0;
@@ -131,6 +133,8 @@ static int run(int argc, char **argv) {
 			opt.run.capture_file = optarg;
 		else if (c == 'f')
 			opt.run.capture_frames = strtoul(optarg, NULL, 10);
+		else if (c == 'k')
+			opt.run.keys_file = optarg;
 		else
 			return usage(stderr), EXIT_USAGE;
 	}

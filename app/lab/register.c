@@ -13,6 +13,7 @@
 #include "lab.h"
 #include "nhrp_msg.h"
 #include "traffic.h"
+#include "wire.h"
 
 #define BURST 32
 #define RETRY_MS 500
@@ -21,7 +22,6 @@
 struct registrar {
 	struct lab *lab;
 	struct results *results;
-	struct spoke_frame frame;
 	uint64_t retry_tsc, started_tsc;
 	uint32_t next, in_flight, done; // of this round
 	bool first_round;
@@ -40,10 +40,8 @@ static struct rte_mbuf *request_frame(struct registrar *r, uint32_t i) {
 		return NULL;
 	}
 	m->data_len = m->pkt_len = n;
-	if (spoke_encap(&r->frame, i, GRE_PROTO_NHRP, m) < 0) {
-		rte_pktmbuf_free(m);
-		return NULL;
-	}
+	spoke_gre_push(&r->lab->frame, GRE_PROTO_NHRP, m);
+	wire_push(r->lab, &m, &i, 1);
 	return m;
 }
 
@@ -53,7 +51,7 @@ static void send_request(struct registrar *r, uint32_t i) {
 
 	if (!m)
 		return; // the retry comes
-	if (lab_send(r->lab, &m, &spoke, 1) != 1)
+	if (lab_send(r->lab, LAB_WAN, &m, &spoke, 1) != 1)
 		rte_pktmbuf_free(m);
 }
 
@@ -175,7 +173,6 @@ bool register_all(struct lab *lab, struct results *results) {
 	uint64_t t0 = rte_rdtsc();
 	bool ok;
 
-	spoke_frame_init(&r.frame, &lab->scenario->spokes, lab->hub_mac);
 	ok = round_run(&r, NULL);
 	out->per_second = r.done / ((double)(rte_rdtsc() - t0) / rte_get_tsc_hz());
 	latencies(lab, out);
@@ -202,7 +199,6 @@ bool register_refresh(struct lab *lab, struct results *results) {
 		return true;
 	if (s->registration.with_traffic && !(background = traffic_background_create(lab)))
 		return false;
-	spoke_frame_init(&r.frame, &s->spokes, lab->hub_mac);
 	for (uint32_t i = 0; i < s->registration.refresh_rounds && ok; i++)
 		ok = round_run(&r, background);
 	out->refresh_per_control_second = (double)out->refreshes / (control_seconds(lab) - control);

@@ -11,6 +11,7 @@
 struct run_options {
 	const char *capture_file; // NULL: none
 	unsigned capture_frames;
+	const char *keys_file; // NULL: not written
 };
 
 // The report with its expectations judged, or NULL when the hub did not come up (reason on stderr).

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "conf_reader.h"
+#include "replay.h"
 
 #define SET_TREES_MAX 32
 #define INNER_MIN 64
@@ -47,11 +48,26 @@ static const struct conf_type expect_list = {expect_read, "list of PATH OP NUMBE
 static const struct conf_word key_words[] = {{"none", -1}, {NULL, 0}};
 static const struct conf_word inner_words[] = {{"imix", 0}, {NULL, 0}};
 static const struct conf_word all_words[] = {{"all", 0}, {NULL, 0}};
+static const struct conf_word crypto_words[] = {
+	{"ipsec-mb", HUB_CRYPTO_IPSEC_MB}, {"null", HUB_CRYPTO_NULL}, {NULL, 0}};
+static const struct conf_word path_words[] = {
+	{"hairpin", PATH_HAIRPIN}, {"spoke-to-lan", PATH_SPOKE_TO_LAN}, {"lan-to-spoke", PATH_LAN_TO_SPOKE}, {NULL, 0}};
+static const struct conf_word protection_words[] = {
+	{"none", PROTECTION_NONE},
+#define X(name, word, ...) {word, ESP_##name},
+	ESP_SUITES(X)
+#undef X
+		{NULL, 0},
+};
 
 static const struct conf_key hub_keys[] = {
 	{"workers", &conf_number, TOP(s.workers), RANGE(1, 8), .fallback = "1", .help = "worker cores of the hub"},
 	{"max-spokes", &conf_number, TOP(s.max_spokes), RANGE(0, SCENARIO_SPOKES_MAX), .fallback = "0",
 		.help = "what its tables are sized for; 0: the number of spokes"},
+	{"crypto", &conf_choice, TOP(s.crypto), crypto_words, .fallback = "ipsec-mb",
+		.help = "null: hub and spokes leave the cipher out, to measure everything else"},
+	{"replay-window", &conf_number, TOP(s.hub_replay_window), RANGE(REPLAY_WINDOW_MIN, REPLAY_WINDOW_MAX),
+		.fallback = "1024", .help = "of the hub"},
 	{NULL},
 };
 static const struct conf_shape hub_shape = {.keys = hub_keys};
@@ -65,6 +81,14 @@ static const struct conf_key spokes_keys[] = {
 	{"key", &conf_number, TOP(key), RANGE(0, UINT32_MAX, key_words), .fallback = "none", .help = "GRE key"},
 	{"checksum", &conf_bool, TOP(s.spokes.checksum), .fallback = "false", .help = "GRE checksums both ways"},
 	{"authentication", &conf_secret, TOP(s.spokes.authentication), .help = "NHRP authentication string"},
+	{"protection", &conf_choice, TOP(s.spokes.protection), protection_words, .fallback = "none",
+		.help = "ESP, by the name of its suite"},
+	{"esn", &conf_bool, TOP(s.spokes.esn), .fallback = "false", .help = "64-bit sequence numbers"},
+	{"replay-window", &conf_number, TOP(s.spokes.replay_window), RANGE(REPLAY_WINDOW_MIN, REPLAY_WINDOW_MAX),
+		.fallback = "32", .help = "of the spokes"},
+	{"nat-t", &conf_bool, TOP(s.spokes.nat_t), .fallback = "false", .help = "ESP in UDP"},
+	{"tunnel-mode", &conf_bool, TOP(s.spokes.tunnel_mode), .fallback = "false",
+		.help = "an IP header between ESP and GRE"},
 	{NULL},
 };
 static const struct conf_shape spokes_shape = {.keys = spokes_keys};
@@ -87,6 +111,8 @@ static const struct conf_key traffic_keys[] = {
 		.help = "bytes of the inner IP packet, or imix (7:4:1 of 64, 594 and 1400)"},
 	{"spokes", &conf_number, CONF_FIELD(struct scenario_traffic, spokes), RANGE(1, SCENARIO_SPOKES_MAX, all_words),
 		.fallback = "all", .help = "how many of them take part"},
+	{"path", &conf_choice, CONF_FIELD(struct scenario_traffic, path), path_words, .fallback = "hairpin",
+		.help = "between spokes, or between a spoke and the LAN behind the hub"},
 	{NULL},
 };
 static const struct conf_shape traffic_shape = {.keys = traffic_keys,
@@ -218,6 +244,31 @@ err:
 	return NULL;
 }
 
+// The plain word null is a value of these keys, and not YAML's "left out": the one read as the other would measure
+// something else than was asked for. Every node of the tree came from calloc; only the reader sees them as const.
+static void null_is_a_word(const struct conf_node *root, const char *section, const char *key) {
+	const struct conf_node *in = conf_map_value(root, section), *n = conf_map_value(in, key);
+
+	if (in != root && n != in && !strcmp(n->text, "null"))
+		((struct conf_node *)(uintptr_t)n)->is_plain = false;
+}
+
+static void protection_check(struct conf_reader *r, const struct conf_node *root, const struct scenario *s) {
+	struct conf_mark mark = conf_map_value(root, "spokes")->mark;
+
+	if (s->spokes.protection == ESP_NULL && s->crypto != HUB_CRYPTO_NULL)
+		conf_error(r, mark, "protection: null has neither cipher nor integrity: write hub.crypto: null, too");
+	if (!scenario_is_protected(s) && (s->spokes.nat_t || s->spokes.tunnel_mode || s->spokes.esn))
+		conf_error(r, mark, "esn, nat-t and tunnel-mode are of ESP: write protection: aes128gcm16, too");
+}
+
+bool scenario_has_lan(const struct scenario *s) {
+	for (unsigned k = 0; k < s->n_traffic; k++)
+		if (s->traffic[k].path != PATH_HAIRPIN)
+			return true;
+	return false;
+}
+
 static void scenario_finish(struct conf_reader *r, const struct conf_node *root, struct scenario_file *f) {
 	struct scenario *s = &f->s;
 
@@ -228,6 +279,7 @@ static void scenario_finish(struct conf_reader *r, const struct conf_node *root,
 	if (s->max_spokes < s->spokes.count)
 		conf_error(r, conf_map_value(root, "hub")->mark, "max-spokes: %u are fewer than spokes.count, %u",
 			s->max_spokes, s->spokes.count);
+	protection_check(r, root, s);
 	for (unsigned k = 0; k < s->n_traffic; k++) {
 		s->traffic[k].mix = s->traffic[k].inner_bytes ? INNER_FIXED : INNER_IMIX;
 		if (s->traffic[k].spokes > s->spokes.count)
@@ -251,6 +303,10 @@ struct scenario *scenario_load(const char *file, char *const *sets, unsigned n_s
 		conf_error(&r, (struct conf_mark){1, 1}, "the file is empty: a scenario begins with version: 1");
 	for (unsigned i = 0; i < n_sets && i < SET_TREES_MAX && tree.root; i++)
 		set_apply(&tree, &values[i], &r, sets[i]);
+	if (tree.root) {
+		null_is_a_word(tree.root, "hub", "crypto");
+		null_is_a_word(tree.root, "spokes", "protection");
+	}
 	if (tree.root && !r.n_errors)
 		conf_map_read(&r, top_keys, tree.root, f);
 	if (tree.root && !r.n_errors)

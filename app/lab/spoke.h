@@ -17,6 +17,11 @@
 #define LAB_TUNNEL_LEN_BITS 12
 #define LAB_GATEWAY_MAC \
 	{ 0x02, 0, 0, 0, 0, 0xfe }
+#define LAB_NATT_PORTS 40000u
+// Behind the hub's port lan0: a router, and a host behind that.
+#define LAB_LAN_HOST 0xc0a88001u // 192.168.128.1
+#define LAB_LAN_ROUTER_MAC \
+	{ 0x02, 0, 0, 0, 0, 0xfd }
 
 static inline uint32_t spoke_nbma(uint32_t i) {
 	return 0xc6120100u + i;
@@ -26,6 +31,10 @@ static inline uint32_t spoke_protocol(uint32_t i) {
 }
 static inline uint32_t spoke_lan(uint32_t i) {
 	return 0x0a000000u + (i << 8);
+}
+// UDP port of its ESP in UDP, as a NAT in front of it would choose one.
+static inline uint16_t spoke_nbma_port(uint32_t i) {
+	return (uint16_t)(20000 + i % LAB_NATT_PORTS);
 }
 // Number of the spoke that has an NBMA address, or UINT32_MAX.
 static inline uint32_t spoke_by_nbma(uint32_t nbma, uint32_t count) {
@@ -51,24 +60,30 @@ struct spoke {
 };
 
 struct spoke_frame { // what goes in front of every packet of every spoke; filled once
-	uint8_t bytes[64];
-	uint8_t len_bytes; // Ethernet, IPv4 and GRE
-	uint8_t gre_len_bytes;
+	uint8_t outer[48]; // Ethernet, IPv4, UDP
+	uint8_t gre[16];
+	uint8_t outer_len_bytes, gre_len_bytes;
 };
 
 void spoke_frame_init(struct spoke_frame *f, const struct scenario_spokes *s, const uint8_t hub_mac[6]);
-// Puts headers of spoke i in front of the len_bytes already in m (NHRP, IPv4). Returns 0, or -1 without headroom.
-int spoke_encap(const struct spoke_frame *f, uint32_t i, uint16_t gre_protocol, struct rte_mbuf *m);
+// GRE header in front of the len_bytes in m (NHRP, IPv4). Returns 0, or -1 without headroom.
+int spoke_gre_push(const struct spoke_frame *f, uint16_t gre_protocol, struct rte_mbuf *m);
+// Outer headers of spoke i in front of what is in m: GRE, or with protection ESP. Returns 0, or -1 without headroom.
+int spoke_outer_push(const struct spoke_frame *f, uint32_t i, struct rte_mbuf *m);
 
 struct spoke_rx { // a frame from the hub, as the spoke sees it
 	uint32_t spoke; // whose NBMA address it went to
+	uint8_t *at; // behind the outer headers: GRE, or ESP until it was opened
+	uint16_t len_bytes;
 	uint16_t gre_protocol;
 	const uint8_t *inner;
 	uint16_t inner_len_bytes;
 };
-// Checks outer addresses, lengths, checksums, GRE key. NULL, or what is wrong with the frame.
-const char *spoke_decap(
-	const struct spoke_frame *f, const struct scenario_spokes *s, const struct rte_mbuf *m, struct spoke_rx *out);
+// Checks outer addresses, lengths, checksums. NULL, or what is wrong with the frame.
+const char *spoke_outer_pull(
+	const struct spoke_frame *f, const struct scenario_spokes *s, const struct rte_mbuf *m, struct spoke_rx *rx);
+// Checks GRE at rx->at, its key and checksum. NULL, or what is wrong.
+const char *spoke_gre_pull(const struct spoke_frame *f, const struct scenario_spokes *s, struct spoke_rx *rx);
 
 // The Registration Request of spoke i as FRR sends it. Returns its length.
 int spoke_registration_request(

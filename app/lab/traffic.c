@@ -11,11 +11,11 @@
 #include <rte_udp.h>
 
 #include "checksum.h"
-#include "datapath.h"
+#include "fetch.h"
 #include "gre_wire.h"
 #include "lab.h"
-#include "nave.h"
 #include "register.h"
+#include "wire.h"
 
 #define BURST 32
 #define INNER_MAX 1500
@@ -23,6 +23,7 @@
 #define INNER_TTL 64
 #define BACKGROUND_IN_FLIGHT 512
 #define SETTLE_MS 500
+#define AT_LAN UINT32_MAX // instead of a spoke's number
 
 struct stamp { // in each payload: which packet of the gate this is
 	uint32_t gate, seq, from, to;
@@ -36,12 +37,13 @@ struct sent { // what the receiver expects
 
 struct traffic {
 	struct lab *lab;
-	struct spoke_frame frame;
 	uint64_t random;
 	uint32_t gate; // number of the newest
 	uint32_t n_sent, n_received; // in this gate
 	uint32_t capacity;
 	uint64_t total_sent, total_received;
+	uint64_t inner_bytes; // of this gate
+	bool from_lan;
 	struct sent *sent; // [capacity]
 	struct rte_mbuf **frames; // [capacity]
 	uint32_t *spokes; // [capacity]
@@ -71,6 +73,10 @@ static uint16_t inner_len(const struct scenario_traffic *mix, uint64_t *random) 
 	return k < 7 ? 64 : k < 11 ? 594 : 1400;
 }
 
+static uint32_t host_of(uint32_t who) {
+	return who == AT_LAN ? LAB_LAN_HOST : spoke_lan(who) + 1;
+}
+
 static void inner_write(const struct traffic *t, uint8_t *p, const struct stamp *stamp, uint16_t len) {
 	struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)p;
 	struct rte_udp_hdr *udp = (struct rte_udp_hdr *)(ip + 1);
@@ -80,8 +86,8 @@ static void inner_write(const struct traffic *t, uint8_t *p, const struct stamp 
 		.time_to_live = INNER_TTL,
 		.next_proto_id = IPPROTO_UDP,
 		.packet_id = rte_cpu_to_be_16(stamp->seq & 0xffff),
-		.src_addr = rte_cpu_to_be_32(spoke_lan(stamp->from) + 1),
-		.dst_addr = rte_cpu_to_be_32(spoke_lan(stamp->to) + 1)};
+		.src_addr = rte_cpu_to_be_32(host_of(stamp->from)),
+		.dst_addr = rte_cpu_to_be_32(host_of(stamp->to))};
 	ip->hdr_checksum = checksum(ip, sizeof(*ip));
 	*udp = (struct rte_udp_hdr){.src_port = rte_cpu_to_be_16(4789),
 		.dst_port = rte_cpu_to_be_16(9),
@@ -90,7 +96,7 @@ static void inner_write(const struct traffic *t, uint8_t *p, const struct stamp 
 	memcpy(p + STAMP_OFF + sizeof(*stamp), t->payload, len - STAMP_OFF - sizeof(*stamp));
 }
 
-// NULL, or what is wrong with an inner packet that spoke rx->spoke received.
+// NULL, or what is wrong with an inner packet that spoke rx->spoke (AT_LAN: the LAN) received.
 static const char *inner_verify(struct traffic *t, const struct spoke_rx *rx) {
 	const struct rte_ipv4_hdr *ip = (const struct rte_ipv4_hdr *)rx->inner;
 	uint8_t expected[INNER_MAX];
@@ -121,14 +127,16 @@ static const char *inner_verify(struct traffic *t, const struct spoke_rx *rx) {
 	return NULL;
 }
 
-static void traffic_free(struct traffic *t) {
+void traffic_free(struct traffic *t) {
+	if (!t)
+		return;
 	free(t->sent);
 	free(t->frames);
 	free(t->spokes);
 	free(t);
 }
 
-static struct traffic *traffic_create(struct lab *lab, uint32_t capacity) {
+struct traffic *traffic_create(struct lab *lab, uint32_t capacity) {
 	struct traffic *t = calloc(1, sizeof(*t));
 
 	if (!t)
@@ -145,184 +153,130 @@ static struct traffic *traffic_create(struct lab *lab, uint32_t capacity) {
 	}
 	for (unsigned i = 0; i < sizeof(t->payload); i++)
 		t->payload[i] = random_next(&t->random) >> 56;
-	spoke_frame_init(&t->frame, &lab->scenario->spokes, lab->hub_mac);
 	return t;
 }
 
-// Makes one packet between a random pair of the first n spokes.
-static struct rte_mbuf *packet_make(struct traffic *t, const struct scenario_traffic *mix, uint32_t n_spokes) {
+static void ends_draw(struct traffic *t, const struct scenario_traffic *row, struct sent *sent) {
+	uint32_t n = scenario_row_spokes(t->lab->scenario, row), one = random_below(&t->random, n);
+
+	sent->from = row->path == PATH_LAN_TO_SPOKE ? AT_LAN : one;
+	if (row->path == PATH_HAIRPIN)
+		sent->to = n > 1 ? (one + 1 + random_below(&t->random, n - 1)) % n : 0;
+	else
+		sent->to = row->path == PATH_LAN_TO_SPOKE ? one : AT_LAN;
+	t->spokes[t->n_sent] = one;
+}
+
+// Down to its GRE header, or the Ethernet header of the LAN.
+static struct rte_mbuf *packet_make(struct traffic *t, const struct scenario_traffic *row) {
 	struct rte_mbuf *m = rte_pktmbuf_alloc(t->lab->pool);
 	struct sent *sent = &t->sent[t->n_sent];
 	struct stamp stamp;
 
 	if (!m)
 		return NULL;
-	sent->from = random_below(&t->random, n_spokes);
-	sent->to = n_spokes > 1 ? (sent->from + 1 + random_below(&t->random, n_spokes - 1)) % n_spokes : 0;
-	sent->len_bytes = inner_len(mix, &t->random);
+	ends_draw(t, row, sent);
+	sent->len_bytes = inner_len(row, &t->random);
 	sent->seen = false;
 	stamp = (struct stamp){t->gate, t->n_sent, sent->from, sent->to};
 	inner_write(t, rte_pktmbuf_mtod(m, uint8_t *), &stamp, sent->len_bytes);
 	m->data_len = m->pkt_len = sent->len_bytes;
-	if (spoke_encap(&t->frame, sent->from, GRE_PROTO_IPV4, m) < 0) {
-		rte_pktmbuf_free(m);
-		return NULL;
-	}
-	t->spokes[t->n_sent] = sent->from;
+	if (t->from_lan)
+		lan_push(t->lab, m);
+	else
+		spoke_gre_push(&t->lab->frame, GRE_PROTO_IPV4, m);
+	t->inner_bytes += sent->len_bytes;
 	t->frames[t->n_sent++] = m;
 	return m;
 }
 
-unsigned traffic_drain(struct lab *lab, struct results *results, struct traffic *t, struct registrar *r) {
-	struct rte_mbuf *frames[BURST];
-	unsigned n = lab_receive(lab, frames, BURST);
-	struct spoke_frame own;
-	const struct spoke_frame *frame = t ? &t->frame : &own;
-
-	if (!t)
-		spoke_frame_init(&own, &lab->scenario->spokes, lab->hub_mac);
-	for (unsigned i = 0; i < n; i++) {
-		struct spoke_rx rx = {.spoke = UINT32_MAX};
-		const char *wrong = spoke_decap(frame, &lab->scenario->spokes, frames[i], &rx);
-
-		if (wrong)
-			;
-		else if (rx.gre_protocol == GRE_PROTO_NHRP && r)
-			register_take(r, &rx);
-		else if (rx.gre_protocol != GRE_PROTO_IPV4 || !t)
-			wrong = "a packet that nobody waits for";
-		else if (!(wrong = inner_verify(t, &rx)))
-			t->n_received++;
-		if (wrong)
-			results_problem(results, rx.spoke, wrong);
-		rte_pktmbuf_free(frames[i]);
-	}
-	return n;
-}
-
-static uint64_t busy_cycles(const struct lab *lab) {
-	uint64_t sum = 0;
-
-	for (uint16_t w = 0; w < lab->scenario->workers; w++)
-		sum += __atomic_load_n(
-			&datapath_lcore(lab->nave->datapath, w)->counters->busy_cycles, __ATOMIC_RELAXED);
-	return sum;
-}
-
-static uint64_t polls(const struct lab *lab, uint16_t w) {
-	return __atomic_load_n(&datapath_lcore(lab->nave->datapath, w)->counters->polls, __ATOMIC_RELAXED);
-}
-
-static uint64_t drops(const struct lab *lab) {
-	struct lcore_counters *c = malloc(sizeof(*c));
-	uint64_t sum = 0;
-
-	if (!c)
-		return 0;
-	datapath_counters(lab->nave->datapath, c);
-	for (unsigned i = 0; i < DROP_REASON_COUNT; i++)
-		sum += c->drops[i];
-	free(c);
-	return sum;
-}
-
-static unsigned from_hub_count(const struct lab *lab) {
-	unsigned n = 0;
-
-	for (uint16_t q = 0; q < lab->n_queues; q++)
-		n += rte_ring_count(lab->from_hub[q]);
-	return n;
-}
-
-// Waits until the worker has sent (or dropped) the gate and has written its counters: two more polls begun.
-static void gate_wait(struct lab *lab, uint32_t n, uint64_t drops_before) {
-	uint64_t end = rte_rdtsc() + rte_get_tsc_hz() * SETTLE_MS / 1000,
-		 look_at_drops = rte_rdtsc() + rte_get_tsc_hz() / 200;
-
-	while (from_hub_count(lab) < n && rte_rdtsc() < end) {
-		if (rte_rdtsc() > look_at_drops) {
-			if (from_hub_count(lab) + (drops(lab) - drops_before) >= n)
-				break;
-			look_at_drops = rte_rdtsc() + rte_get_tsc_hz() / 200;
-		}
-		rte_pause();
-	}
-	for (uint16_t w = 0; w < lab->scenario->workers; w++)
-		for (uint64_t p = polls(lab, w); polls(lab, w) < p + 2 && rte_rdtsc() < end;)
-			rte_pause();
-}
-
-// One gate; returns the worker's cycles per packet, 0 when nothing came back.
-static double gate_run(
-	struct traffic *t, const struct scenario_traffic *mix, struct results *results, struct traffic_result *out) {
-	struct lab *lab = t->lab;
-	uint32_t n_spokes = mix->spokes ? mix->spokes : lab->scenario->spokes.count;
-	uint64_t wrong = results->wrong_frames, drops_before = drops(lab), busy, end;
-
+uint32_t traffic_make(struct traffic *t, const struct scenario_traffic *row, uint32_t n) {
 	t->gate++;
 	t->n_sent = t->n_received = 0;
-	while (t->n_sent < lab->scenario->packets)
-		if (!packet_make(t, mix, n_spokes))
+	t->inner_bytes = 0;
+	t->from_lan = row->path == PATH_LAN_TO_SPOKE;
+	while (t->n_sent < RTE_MIN(n, t->capacity))
+		if (!packet_make(t, row))
 			break;
-	for (uint32_t i = 0; i < t->n_sent; i++)
-		out->mean_inner_bytes += t->sent[i].len_bytes;
-	out->sent += t->n_sent;
-	busy = busy_cycles(lab);
-	for (uint32_t done = lab_send(lab, t->frames, t->spokes, t->n_sent); done < t->n_sent; done++)
-		rte_pktmbuf_free(t->frames[done]); // lost: the ring is sized so that this does not happen
-	gate_wait(lab, t->n_sent, drops_before);
-	busy = busy_cycles(lab) - busy;
-	end = rte_rdtsc() + rte_get_tsc_hz() / 100;
-	while (traffic_drain(lab, results, t, NULL) || (t->n_received < t->n_sent && rte_rdtsc() < end))
+	if (!t->from_lan)
+		wire_push(t->lab, t->frames, t->spokes, t->n_sent);
+	return t->n_sent;
+}
+
+static unsigned port_of(const struct traffic *t) {
+	return t->from_lan ? LAB_LAN : LAB_WAN;
+}
+
+void traffic_fetch(struct traffic *t) {
+	fetch_frames(t->lab, port_of(t), t->frames, t->spokes, t->n_sent);
+}
+
+void traffic_send(struct traffic *t) {
+	uint32_t done = lab_send(t->lab, port_of(t), t->frames, t->spokes, t->n_sent);
+
+	rte_pktmbuf_free_bulk(t->frames + done, t->n_sent - done);
+}
+
+uint32_t traffic_received(const struct traffic *t) {
+	return t->n_received;
+}
+
+uint64_t traffic_inner_bytes(const struct traffic *t) {
+	return t->inner_bytes;
+}
+
+static void packet_take(
+	struct results *results, struct traffic *t, struct registrar *r, const struct spoke_rx *rx, const char *wrong) {
+	if (wrong)
 		;
-	out->received += t->n_received;
-	out->corrupt += results->wrong_frames - wrong;
-	out->lost += t->n_sent - t->n_received;
-	out->named_drops += drops(lab) - drops_before;
-	return t->n_received ? (double)busy / t->n_received : 0;
+	else if (rx->gre_protocol == GRE_PROTO_NHRP && r)
+		register_take(r, rx);
+	else if (rx->gre_protocol != GRE_PROTO_IPV4 || !t)
+		wrong = "a packet that nobody waits for";
+	else if (!(wrong = inner_verify(t, rx)))
+		t->n_received++;
+	if (wrong)
+		results_problem(results, rx->spoke, wrong);
 }
 
-static void traffic_finish(struct traffic_result *r, uint64_t tsc_hz) {
-	double v[RESULTS_ROUNDS_MAX];
+static unsigned lan_drain(struct lab *lab, struct results *results, struct traffic *t) {
+	struct rte_mbuf *frames[BURST];
+	unsigned n = lab_receive(lab, LAB_LAN, frames, BURST);
 
-	if (!r->n_rounds || !r->sent)
-		return;
-	memcpy(v, r->rounds, sizeof(v));
-	r->cycles_per_packet = median_f64(v, r->n_rounds);
-	r->mean_inner_bytes /= r->sent;
-	if (r->cycles_per_packet > 0)
-		r->mpps = tsc_hz / r->cycles_per_packet / 1e6;
-	r->gbps = r->mpps * r->mean_inner_bytes * 8 / 1e3;
-}
+	for (unsigned i = 0; i < n; i++) {
+		struct spoke_rx rx = {.spoke = AT_LAN};
+		const char *wrong = lan_pull(lab, frames[i], &rx);
 
-bool traffic_run(struct lab *lab, struct results *results) {
-	const struct scenario *s = lab->scenario;
-	struct traffic *t = traffic_create(lab, s->packets);
-	double *gates = calloc(s->gates, sizeof(*gates));
-
-	if (!t || !gates)
-		goto out;
-	for (uint32_t round = 0; round < s->rounds && !lab->interrupted; round++) {
-		for (unsigned k = 0; k < s->n_traffic && !lab->interrupted; k++) {
-			struct traffic_result *r = &results->traffic[k];
-
-			lab_progress(lab, "round %u of %u: %s", round + 1, s->rounds, s->traffic[k].name);
-			for (uint32_t g = 0; g < s->gates; g++) {
-				gates[g] = gate_run(t, &s->traffic[k], results, r);
-				sched_yield(); // control may share this CPU
-			}
-			if (r->n_rounds < RESULTS_ROUNDS_MAX)
-				r->rounds[r->n_rounds++] = median_f64(gates, s->gates);
-		}
+		packet_take(results, t, NULL, &rx, wrong);
 	}
-	for (unsigned k = 0; k < s->n_traffic; k++)
-		traffic_finish(&results->traffic[k], results->tsc_hz);
-out:
-	free(gates);
-	if (!t)
-		return false;
-	traffic_free(t);
-	return gates != NULL && !lab->interrupted;
+	rte_pktmbuf_free_bulk(frames, n);
+	return n;
+}
+
+unsigned traffic_drain(struct lab *lab, struct results *results, struct traffic *t, struct registrar *r) {
+	struct rte_mbuf *frames[BURST];
+	struct wire_rx rx[BURST];
+	unsigned n = lab_receive(lab, LAB_WAN, frames, BURST);
+
+	wire_pull(lab, frames, n, rx);
+	for (unsigned i = 0; i < n; i++)
+		if (!rx[i].is_replayed)
+			packet_take(results, t, r, &rx[i].rx, rx[i].wrong);
+	rte_pktmbuf_free_bulk(frames, n);
+	return lab->n_ports > LAB_LAN ? n + lan_drain(lab, results, t) : n;
+}
+
+unsigned traffic_discard(struct lab *lab) {
+	struct rte_mbuf *frames[BURST];
+	unsigned total = 0;
+
+	for (unsigned port = 0; port < lab->n_ports; port++) {
+		unsigned n = lab_receive(lab, port, frames, BURST);
+
+		rte_pktmbuf_free_bulk(frames, n);
+		total += n;
+	}
+	return total;
 }
 
 struct traffic *traffic_background_create(struct lab *lab) {
@@ -340,14 +294,8 @@ void traffic_background_send(struct traffic *t) {
 	if (t->n_received < t->n_sent)
 		return;
 	t->total_received += t->n_received;
-	t->gate++;
-	t->n_sent = t->n_received = 0;
-	while (t->n_sent < 2 * BURST)
-		if (!packet_make(t, &small, t->lab->scenario->spokes.count))
-			break;
-	t->total_sent += t->n_sent;
-	for (uint32_t done = lab_send(t->lab, t->frames, t->spokes, t->n_sent); done < t->n_sent; done++)
-		rte_pktmbuf_free(t->frames[done]);
+	t->total_sent += traffic_make(t, &small, 2 * BURST);
+	traffic_send(t);
 }
 
 void traffic_background_finish(struct traffic *t, struct results *results, uint64_t *sent, uint64_t *lost) {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Hairpin traffic between random pairs of spokes, each packet verified by the spoke that receives it.
-//
-// Gated rounds: the generator makes a gate of packets ahead (untimed), hands it to the hub in one go, the worker drains
-// it in full bursts (its busy cycles are what is counted), and the receivers verify afterwards (untimed).
+// Packets between random pairs of spokes, or between a spoke and the LAN, made a gate at a time; each is verified by
+// the spoke (or the LAN) that receives it. What a gate is for: rounds.h.
 #pragma once
 
 #include <stdbool.h>
@@ -14,14 +12,23 @@ struct lab;
 struct registrar;
 struct traffic;
 
-// All entries of the scenario, interleaved round by round.
-bool traffic_run(struct lab *lab, struct results *results);
+struct traffic *traffic_create(struct lab *lab, uint32_t capacity); // NULL: out of memory
+void traffic_free(struct traffic *t);
+
+// A new gate of n packets of a row, as frames, ESP and all. Returns how many there are: fewer when the pool is empty.
+uint32_t traffic_make(struct traffic *t, const struct scenario_traffic *row, uint32_t n);
+void traffic_fetch(struct traffic *t); // the gate's frames into the workers' caches (fetch.h)
+// Hands the gate to the hub. What does not fit into the ring is lost: the ring is sized so that this does not happen.
+void traffic_send(struct traffic *t);
+uint32_t traffic_received(const struct traffic *t); // of this gate, verified
+uint64_t traffic_inner_bytes(const struct traffic *t); // sent in this gate
+
+// Takes a burst of what the hub sent: inner packets are verified against t (NULL: none is expected), NHRP goes to r.
+// Returns how many frames there were.
+unsigned traffic_drain(struct lab *lab, struct results *results, struct traffic *t, struct registrar *r);
+unsigned traffic_discard(struct lab *lab); // the same unseen
 
 // Hairpin packets beside registrations, small and steady.
 struct traffic *traffic_background_create(struct lab *lab); // NULL: out of memory
 void traffic_background_send(struct traffic *t);
 void traffic_background_finish(struct traffic *t, struct results *results, uint64_t *sent, uint64_t *lost);
-
-// Takes a burst of what the hub sent: inner packets are verified against t (NULL: none is expected), NHRP goes to r.
-// Returns how many frames there were.
-unsigned traffic_drain(struct lab *lab, struct results *results, struct traffic *t, struct registrar *r);

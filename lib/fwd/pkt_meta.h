@@ -42,9 +42,6 @@ struct pkt_meta {
 	uint32_t spi_in; // rx, is_esp: of the SA
 } __attribute__((aligned(64)));
 _Static_assert(sizeof(struct pkt_meta) == 64, "one cache line");
-_Static_assert(offsetof(struct pkt_meta, endpoint) == offsetof(struct pkt_meta, nbma_port) + 2 &&
-		       offsetof(struct pkt_meta, peer_in_gen) == offsetof(struct pkt_meta, peer_in) + 4,
-	"pairs that are loaded and stored at once");
 
 #define PKT_PRIV_SIZE sizeof(struct pkt_meta) // of every mbuf pool
 

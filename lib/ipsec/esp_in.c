@@ -34,7 +34,7 @@ static __rte_noinline void drop_of_sa(
 	struct lcore_ctx *lc, struct rte_mbuf *m, const struct sa_in *sa, enum sa_drop what, enum drop_reason why) {
 	struct ipsec *ip = lc->fwd->ipsec;
 
-	ip->drops[sa_in_slot(ip, sa)].of[what]++;
+	sa_in_cold(ip, sa)->drops[what]++;
 	pkt_drop(lc, m, why);
 }
 
@@ -200,7 +200,7 @@ static __rte_noinline void mapping_event(struct lcore_ctx *lc, const struct sa_i
 		.port = meta->nbma_port,
 		.spi = meta->spi_in,
 		.peer = sa->peer,
-		.peer_gen = sa->peer_gen,
+		.peer_gen = sa_in_cold(lc->fwd->ipsec, sa)->peer_gen,
 		.seq = sa->replay.top,
 		.nbma = meta->nbma,
 	};
@@ -214,7 +214,7 @@ static __rte_always_inline void cut(struct rte_mbuf *m, uint16_t from, uint16_t 
 
 // Tunnel mode: the IP header between ESP and GRE goes too (RFC 4303 section 3.1.2). Its source is known where the SA
 // names it; what congestion marks it has are those of the spoke's own host.
-static __rte_noinline bool inner_ip_take(const struct sa_in *sa, struct rte_mbuf *m, uint8_t next) {
+static __rte_noinline bool inner_ip_take(uint32_t inner_nbma, struct rte_mbuf *m, uint8_t next) {
 	const uint8_t *p = rte_pktmbuf_mtod(m, const uint8_t *);
 	uint16_t hdr_bytes = sizeof(struct rte_ipv6_hdr), total, len = m->data_len;
 	uint8_t protocol;
@@ -225,7 +225,7 @@ static __rte_noinline bool inner_ip_take(const struct sa_in *sa, struct rte_mbuf
 		if (len < sizeof(*ip) || ip->version_ihl != RTE_IPV4_VHL_DEF ||
 			(ip->fragment_offset & RTE_BE16(RTE_IPV4_HDR_OFFSET_MASK | RTE_IPV4_HDR_MF_FLAG)))
 			return false;
-		if (sa->inner_nbma && ip->src_addr != sa->inner_nbma)
+		if (inner_nbma && ip->src_addr != inner_nbma)
 			return false;
 		hdr_bytes = sizeof(*ip);
 		total = rte_be_to_cpu_16(ip->total_length);
@@ -244,15 +244,14 @@ static __rte_noinline bool inner_ip_take(const struct sa_in *sa, struct rte_mbuf
 	return true;
 }
 
-static __rte_always_inline void take(
-	struct rte_mbuf *m, struct sa_in *sa, const struct esp_job *j, uint32_t payload_bytes) {
+static __rte_always_inline void take(const struct lcore_ctx *lc, struct rte_mbuf *m, struct sa_in *sa,
+	const struct esp_job *j, uint32_t payload_bytes) {
 	struct pkt_meta *meta = pkt_meta(m);
-	uint64_t peer_and_gen;
 
 	sa->packets++;
 	sa->bytes += payload_bytes;
-	memcpy(&peer_and_gen, &sa->peer, sizeof(peer_and_gen));
-	memcpy(&meta->peer_in, &peer_and_gen, sizeof(peer_and_gen));
+	meta->peer_in = sa->peer;
+	meta->peer_in_gen = sa_in_cold(lc->fwd->ipsec, sa)->peer_gen;
 	meta->spi_in = spi_of(j);
 	meta->is_esp = true;
 	cut(m, (uint16_t)(j->text - rte_pktmbuf_mtod(m, uint8_t *)), (uint16_t)payload_bytes);
@@ -286,8 +285,8 @@ bool esp_in_take(struct lcore_ctx *lc, struct rte_mbuf *m, struct sa_in *sa, con
 		drop_of_sa(lc, m, sa, SA_DROP_MALFORMED, DROP_ESP_MALFORMED);
 		return false;
 	}
-	take(m, sa, j, payload_bytes);
-	if ((sa->flags & SA_TUNNEL_MODE) && !inner_ip_take(sa, m, next)) {
+	take(lc, m, sa, j, payload_bytes);
+	if ((sa->flags & SA_TUNNEL_MODE) && !inner_ip_take(sa_in_cold(lc->fwd->ipsec, sa)->inner_nbma, m, next)) {
 		drop_of_sa(lc, m, sa, SA_DROP_MALFORMED, DROP_ESP_MALFORMED);
 		return false;
 	}
@@ -295,13 +294,13 @@ bool esp_in_take(struct lcore_ctx *lc, struct rte_mbuf *m, struct sa_in *sa, con
 }
 
 // Of a packet that was admitted as plain. false: it is not, and nothing was done.
-static __rte_always_inline bool take_plain(const struct opening *o, unsigned i) {
+static __rte_always_inline bool take_plain(const struct lcore_ctx *lc, const struct opening *o, unsigned i) {
 	const struct esp_job *j = &o->jobs[i];
 	uint32_t payload_bytes = plain_opened(j);
 
 	if (unlikely(!payload_bytes || !plain_replay_update(&o->sas[i]->replay, o->seqs[i])))
 		return false;
-	take(o->pkts[i], o->sas[i], j, payload_bytes);
+	take(lc, o->pkts[i], o->sas[i], j, payload_bytes);
 	return true;
 }
 
@@ -335,7 +334,7 @@ uint16_t esp_in_burst(struct lcore_ctx *lc, struct rte_mbuf **pkts, uint16_t n) 
 		open_by_suite(lc, &o);
 	lc->suite_hint = o.suites[0];
 	for (unsigned i = 0; i < o.n; i++)
-		if (likely((all_plain && take_plain(&o, i)) ||
+		if (likely((all_plain && take_plain(lc, &o, i)) ||
 			    esp_in_take(lc, o.pkts[i], o.sas[i], &o.jobs[i], o.seqs[i])))
 			pkts[kept++] = o.pkts[i];
 	return kept;

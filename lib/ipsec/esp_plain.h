@@ -130,9 +130,9 @@ static __rte_always_inline uint32_t plain_opened(const struct esp_job *j) {
 
 // false: a number seen before. Mostly the next one, of the same word as the newest.
 static __rte_always_inline bool plain_replay_update(struct replay *r, uint64_t seq) {
-	if (unlikely(seq <= r->top || (seq ^ r->top) >= 64))
+	if (unlikely(seq <= r->top || !replay_is_recent(r, seq)))
 		return replay_update(r, seq);
-	*replay_word(r, seq) |= UINT64_C(1) << seq % 64;
+	r->recent |= UINT64_C(1) << seq % 64;
 	r->top = seq;
 	return true;
 }

@@ -24,37 +24,27 @@ static __rte_always_inline void key_prefetch(const uint8_t *key, uint32_t text_b
 // Of a burst, in registers.
 struct esp_prefetch {
 	const uint8_t *objects; // SAs
-	uint32_t stride, key_off, n;
-	uint32_t window_mask;
+	uint32_t stride, key_off;
 };
 
 static __rte_always_inline struct esp_prefetch esp_prefetch_in(const struct lcore_ctx *lc) {
 	const struct ipsec *ip = lc->fwd->ipsec;
 
-	return (struct esp_prefetch){ip->in, ip->in_stride, ip->key_off, ip->n_in, ip->window_mask};
+	return (struct esp_prefetch){ip->in, ip->in_stride, ip->key_off};
 }
 
 static __rte_always_inline struct esp_prefetch esp_prefetch_out(const struct lcore_ctx *lc) {
 	const struct ipsec *ip = lc->fwd->ipsec;
 
-	return (struct esp_prefetch){ip->out, ip->out_stride, sizeof(struct sa_out), ip->max_peers, 0};
+	return (struct esp_prefetch){ip->out, ip->out_stride, sizeof(struct sa_out)};
 }
 
-// esp: SPI and sequence number. What is meant of an SPI of somebody else's is not known, and does no harm.
+// esp: the SPI. Of one that is not ours an address that is good for nothing but this.
 static __rte_always_inline void esp_in_prefetch(const struct esp_prefetch *f, const uint8_t *esp) {
-	const uint8_t *sa;
-	uint32_t slot, word;
-	uint64_t first;
+	uint32_t spi;
 
-	memcpy(&first, esp, sizeof(first));
-	first = rte_be_to_cpu_64(first);
-	slot = first >> 32 & SPI_INDEX_MAX;
-	if (unlikely(slot >= f->n))
-		return;
-	sa = f->objects + (size_t)slot * f->stride;
-	word = (uint32_t)first / 64 & f->window_mask;
-	rte_prefetch0(sa);
-	rte_prefetch0(sa + sizeof(struct sa_in) + word * sizeof(uint64_t));
+	memcpy(&spi, esp, sizeof(spi));
+	rte_prefetch0(f->objects + (size_t)(rte_be_to_cpu_32(spi) & SPI_INDEX_MAX) * f->stride);
 }
 
 static __rte_always_inline void esp_out_prefetch(const struct esp_prefetch *f, uint32_t peer) {

@@ -69,7 +69,7 @@ static void strides_set(struct ipsec *ip, const struct ipsec_conf *conf) {
 	ip->key_off = lines_up(replay_bytes(conf->window_max) + offsetof(struct sa_in, replay));
 	ip->in_stride = ip->key_off + SA_KEY_BYTES;
 	ip->out_stride = sizeof(struct sa_out) + SA_KEY_BYTES;
-	ip->window_mask = (uint16_t)((ip->key_off - sizeof(struct sa_in)) / sizeof(uint64_t) - 1);
+	ip->window_max = conf->window_max;
 }
 
 struct ipsec *ipsec_create(const struct ipsec_conf *conf) {
@@ -90,10 +90,10 @@ struct ipsec *ipsec_create(const struct ipsec_conf *conf) {
 	strides_set(ip, conf);
 	ip->in = arena_map(n_in * ip->in_stride);
 	ip->out = arena_map((size_t)ip->max_peers * ip->out_stride);
-	ip->drops = calloc(n_in, sizeof(*ip->drops));
+	ip->cold = calloc(n_in, sizeof(*ip->cold));
 	ip->out_base = calloc(ip->max_peers, sizeof(*ip->out_base));
 	ip->sad = sad_create(ip->n_in);
-	if (ip->in && ip->out && ip->drops && ip->out_base && ip->sad)
+	if (ip->in && ip->out && ip->cold && ip->out_base && ip->sad)
 		return ip;
 	ipsec_free(ip);
 	errno = ENOMEM;
@@ -110,12 +110,12 @@ void ipsec_free(struct ipsec *ip) {
 	sad_free(ip->sad);
 	idx_hash_free(ip->foreign);
 	free(ip->out_base);
-	free(ip->drops);
+	free(ip->cold);
 	free(ip);
 }
 
 uint64_t ipsec_bytes(const struct ipsec *ip) {
-	uint64_t per_in = ip->in_stride + sizeof(struct sa_drops) + sad_slot_bytes();
+	uint64_t per_in = ip->in_stride + sizeof(struct sa_in_cold) + sad_slot_bytes();
 	uint64_t per_out = ip->out_stride + sizeof(struct sa_out_base);
 
 	return sizeof(*ip) + sad_used(ip) * per_in + ip->max_peers * per_out +

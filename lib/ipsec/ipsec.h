@@ -35,9 +35,9 @@ struct ipsec {
 	struct idx_hash *foreign; // SPI -> slot
 	uint32_t in_stride, out_stride, key_off;
 	uint32_t n_in; // slots; 0 is never used
-	uint16_t window_mask; // of the widest window: where a sequence number's bit likely is
+	uint16_t window_max;
 	bool has_foreign;
-	struct sa_drops *drops; // [n_in], each written by the owner of its SA
+	struct sa_in_cold *cold; // [n_in]
 	struct sa_out_base *out_base; // [max_peers], each written by the owner of the peer
 	// Control.
 	struct sad *sad;
@@ -62,6 +62,10 @@ static inline void *sa_out_key(struct sa_out *sa) {
 }
 static inline uint32_t sa_in_slot(const struct ipsec *ip, const struct sa_in *sa) {
 	return (uint32_t)(((const uint8_t *)sa - ip->in) / ip->in_stride);
+}
+
+static inline struct sa_in_cold *sa_in_cold(const struct ipsec *ip, const struct sa_in *sa) {
+	return &ip->cold[sa_in_slot(ip, sa)];
 }
 
 // Workers. The slot of an SPI whose SA is there, or 0.

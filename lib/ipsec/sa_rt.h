@@ -55,7 +55,7 @@ struct sa_in {
 	uint32_t spi; // host order, compared in full; 0: the slot is nobody's. rcu_read
 	uint32_t salt; // as in memory, esp_crypto.h
 	uint64_t from; // struct sa_from, rcu_read
-	uint32_t peer, peer_gen; // of its peer; fixed
+	uint32_t peer; // fixed
 	union {
 		struct {
 			uint8_t suite; // enum esp_suite
@@ -64,11 +64,10 @@ struct sa_in {
 		};
 		uint32_t kind; // the three, for comparing them at once
 	};
-	uint32_t inner_nbma; // tunnel mode, IPv4: source of the IP header inside, as on the wire; 0: not checked
 	uint64_t packets, bytes; // opened and not replayed; bytes of payload (GRE header and on)
 	struct replay replay; // its bitmap begins the next line
 } __attribute__((aligned(64)));
-_Static_assert(sizeof(struct sa_in) == 64 && offsetof(struct sa_in, replay) == 48, "one cache line before the bitmap");
+_Static_assert(sizeof(struct sa_in) == 64 && offsetof(struct sa_in, replay) == 40, "one cache line before the bitmap");
 
 // Outbound, by peer index: this line, then the key.
 struct sa_out {
@@ -116,11 +115,13 @@ enum sa_drop {
 const char *sa_drop_name(enum sa_drop d);
 const char *sa_drop_help(enum sa_drop d);
 
-struct sa_drops {
-	uint32_t of[SA_DROP_COUNT];
-	uint32_t spare[2];
+// What the short way has no use for, by slot.
+struct sa_in_cold {
+	uint32_t drops[SA_DROP_COUNT]; // written by the owner
+	uint32_t peer_gen; // of its peer; fixed
+	uint32_t inner_nbma; // tunnel mode, IPv4: source of the IP header inside, as on the wire; 0: not checked
 };
-_Static_assert(sizeof(struct sa_drops) == 32, "half a line");
+_Static_assert(sizeof(struct sa_in_cold) == 32, "half a line");
 
 // From a worker to control. An SA_EVENT_MAPPING is told for the newest sequence number only, and policed.
 enum sa_event_kind {

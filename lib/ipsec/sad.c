@@ -144,7 +144,7 @@ int sad_publish(struct ipsec *ip, uint32_t slot, uint32_t spi) {
 	struct sa_in *sa = sa_in_at(ip, slot);
 	int rc = 0;
 
-	memset(&ip->drops[slot], 0, sizeof(ip->drops[slot]));
+	memset(ip->cold[slot].drops, 0, sizeof(ip->cold[slot].drops));
 	rcu_publish(&sa->spi, spi);
 	if (ip->sad->slots[slot].is_foreign)
 		rc = idx_hash_insert(ip->foreign, foreign_hash(spi), slot);

@@ -113,7 +113,7 @@ static void sa_make(enum backend b, unsigned k, const struct addr *from) {
 	sa->suite = (uint8_t)suite;
 	sa->flags = (k & 1 ? SA_UDP : 0) | (k & 2 ? SA_TUNNEL_MODE : 0) | (k & 4 ? SA_ESN : 0);
 	sa->peer = hub.peers[k & 1];
-	sa->peer_gen = hub.fwd.peers.peers[sa->peer].gen;
+	sa_in_cold(ip, sa)->peer_gen = hub.fwd.peers.peers[sa->peer].gen;
 	sa->from = sa_from_word(from, k & 1 ? PEER_PORT : 0, 0);
 	FUZZ_CHECK(
 		ip->ops->key_init(sa_in_key(ip, sa), suite, key, info->enc_key_bytes, key, info->auth_key_bytes) == 0);
@@ -222,7 +222,8 @@ static void hub_reset(enum backend b, uint8_t suite_hint) {
 	hub.lc->n_events = 0;
 	hub.lc->now_tsc += rte_get_tsc_hz(); // the policers' buckets are full
 	memset(hub.lc->counters, 0, sizeof(*hub.lc->counters));
-	memset(ip->drops, 0, ip->n_in * sizeof(*ip->drops));
+	for (uint32_t i = 0; i < ip->n_in; i++)
+		memset(ip->cold[i].drops, 0, sizeof(ip->cold[i].drops));
 	for (unsigned k = 0; k < 2 * SAS; k++) {
 		struct sa_in *sa = sa_in_at(ip, hub.slots[b][k]);
 

@@ -389,7 +389,8 @@ static bool few_print(unsigned count, double bound) {
 		return true;
 	cell_run(count, 0, &b);
 	full = b.product[count] - b.io[count]; // cells of 64 bytes come first
-	printf("64 bytes, %u spokes, cycles a packet of so many a poll (and times a full burst's %.0f):", counts[count], full);
+	printf("64 bytes, %u spokes, cycles a packet of so many a poll (and times a full burst's %.0f):", counts[count],
+		full);
 	for (unsigned k = 1; k <= FEW_MAX; k++) {
 		double product;
 

@@ -31,7 +31,7 @@ struct sa_in *esp_sa_in(const struct hub *h, const struct esp_sa *up) {
 }
 
 uint32_t esp_dropped(const struct hub *h, const struct esp_sa *up, enum sa_drop why) {
-	return h->fwd.ipsec->drops[up->slot].of[why];
+	return h->fwd.ipsec->cold[up->slot].drops[why];
 }
 
 static const struct addr *hub_addr(const struct hub *h, const struct esp_spoke *es) {
@@ -77,11 +77,11 @@ static void up_fill(struct hub *h, struct esp_spoke *es) {
 	in->salt = es->up.keys.salt;
 	in->from = sa_from_word(&es->s.nbma, es->how.port, esp_peer(h, es)->endpoint);
 	in->peer = es->s.peer;
-	in->peer_gen = esp_peer(h, es)->gen;
+	sa_in_cold(ip, in)->peer_gen = esp_peer(h, es)->gen;
 	in->owner = PEER_OWNER_NONE;
 	in->suite = es->how.suite;
 	in->flags = flags_of(&es->how);
-	in->inner_nbma = es->how.tunnel_mode ? ipv4_word(&es->s.nbma) : 0;
+	sa_in_cold(ip, in)->inner_nbma = es->how.tunnel_mode ? ipv4_word(&es->s.nbma) : 0;
 	replay_init(&in->replay, es->how.window ? es->how.window : ESP_WINDOW);
 	key_init(h, sa_in_key(ip, in), &es->up);
 	assert_int_equal(sad_publish(ip, es->up.slot, es->up.spi), 0);

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Two bursts of 32 encrypted packets at once in which one is bad, at each place, for each reason: the other 63 arrive
-// as they were sent, each peer's in order, each decrypted with its own key.
+// A burst of 32 encrypted packets in which one is bad, at each place, for each reason: the other 31 arrive as they were
+// sent, each peer's in order, each decrypted with its own key.
 //
-//   16 spokes, four packets each, of four suites ══ wan0 [hub] ══ the next spoke
+//   16 spokes, two packets each, of four suites ══ wan0 [hub] ══ the next spoke
 #include "esp.h"
 #include "esp_packet.h"
 #include "stage.h"
 
 #define SPOKES 16
-#define PACKETS 64
+#define PACKETS 32
 
 static const enum esp_suite suites[] = {
 	ESP_AES_GCM_128_16, ESP_AES_GCM_256_16, ESP_CHACHA20_POLY1305, ESP_AES_CBC_128_SHA256_128};

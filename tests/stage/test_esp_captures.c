@@ -86,7 +86,7 @@ static void sa_of_sender(struct hub *h, struct sa_in *sa, const struct capture *
 	p->is_protected = true;
 	p->owner = PEER_OWNER_NONE;
 	peer_template_esp(p, &h->fwd.endpoints[endpoint].addr, &from, port_of(c));
-	sa->peer_gen = p->gen;
+	sa_in_cold(h->fwd.ipsec, sa)->peer_gen = p->gen;
 	sa->flags = port_of(c) ? SA_UDP : 0;
 	sa->from = sa_from_word(&from, port_of(c), endpoint);
 }

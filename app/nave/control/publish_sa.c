@@ -50,11 +50,11 @@ static int sa_in_fill(
 	sa->salt = keys->salt;
 	sa->from = sa_from_word(&g->nbma, g->nbma_port, pe->endpoint);
 	sa->peer = peer;
-	sa->peer_gen = pe->gen;
+	sa_in_cold(p->fwd->ipsec, sa)->peer_gen = pe->gen;
 	sa->owner = PEER_OWNER_NONE;
 	sa->suite = params->suite;
 	sa->flags = flags_of(params, g->nbma_port);
-	sa->inner_nbma = inner_word(params);
+	sa_in_cold(p->fwd->ipsec, sa)->inner_nbma = inner_word(params);
 	sa->packets = sa->bytes = 0;
 	replay_init(&sa->replay, window_of(params));
 	return key_init(p, sa_in_key(p->fwd->ipsec, sa), params, keys);

@@ -19,7 +19,7 @@ static uint32_t window_missing(const struct replay *r) {
 	uint64_t top = peek(&r->top), left = top >= r->window ? top - r->window + 1 : 1, seen = 0;
 
 	for (uint64_t w = left / 64; top && w <= top / 64; w++) {
-		uint64_t bits = peek(&r->bits[w & r->word_mask]);
+		uint64_t bits = peek(w == top / 64 ? &r->recent : &r->bits[w & r->word_mask]);
 
 		if (w == left / 64)
 			bits &= UINT64_MAX << left % 64;
@@ -42,7 +42,7 @@ static void inbound(const struct ipsec *ip, const struct sa *sa, struct sa_info 
 	info->window = in->replay.window;
 	info->window_missing = window_missing(&in->replay);
 	for (unsigned i = 0; i < SA_DROP_COUNT; i++)
-		info->drops[i] = __atomic_load_n(&ip->drops[slot].of[i], __ATOMIC_RELAXED);
+		info->drops[i] = __atomic_load_n(&ip->cold[slot].drops[i], __ATOMIC_RELAXED);
 }
 
 // The counters go on from one SA to the next: the base, which is written later, is read first. An owner that has not

@@ -298,7 +298,7 @@ static __rte_always_inline enum verdict express_take(
 void classify_burst(
 	struct lcore_ctx *lc, uint16_t port_idx, struct rte_mbuf **pkts, uint16_t n, struct classified *out) {
 	const struct fwd_port *port = &lc->fwd->ports[port_idx];
-	struct esp_prefetch f = {.n = 0};
+	struct esp_prefetch f = {.stride = 0};
 	struct express e;
 
 	if (lc->fwd->ipsec)

@@ -12,10 +12,9 @@
 #include "gre_wire.h"
 #include "inner.h"
 
-// The tunnel of the first good packet, and its GRE header as a number. Two bursts that fly together have one lane, so
-// that a flow's packets in both take the same way.
+// The tunnel of the burst's first good packet, and its GRE header as a number.
 struct lane {
-	bool is_known, is_open;
+	bool is_open;
 	const struct tunnel *t;
 	uint64_t gre, mask; // of the header's first 8 octets
 	uint16_t gre_len_bytes;
@@ -155,15 +154,15 @@ static __rte_noinline void land_closed(
 }
 
 // Opened, its number taken, and not for here.
-static __rte_noinline void land_opened(
-	const struct express *e, const struct flight *f, unsigned i, struct hairpin_rest *rest) {
+static __rte_noinline void land_opened(const struct lcore_ctx *lc, const struct express *e, const struct flight *f,
+	unsigned i, struct hairpin_rest *rest) {
 	struct rte_mbuf *m = f->m[i];
 	struct pkt_meta *meta = pkt_meta(m);
 	const struct sa_in *sa = f->sa[i];
 
 	land(e, m, f->from[i]);
 	meta->peer_in = sa->peer;
-	meta->peer_in_gen = sa->peer_gen;
+	meta->peer_in_gen = sa_in_cold(lc->fwd->ipsec, sa)->peer_gen;
 	meta->spi_in = rte_be_to_cpu_32(load_u32(f->esp[i] - PLAIN_IV_BYTES - ESP_HEADER_BYTES)); // as in esp_in
 	meta->is_esp = true;
 	m->data_off += ESP_HEADER_BYTES + PLAIN_IV_BYTES;
@@ -179,7 +178,6 @@ static __rte_noinline void lane_find(
 		i++;
 	if (i == f->n)
 		return;
-	l->is_known = true;
 	l->is_open = lane_open(l, lc->fwd, e->meta.endpoint, f->jobs[i].text, f->jobs[i].text_bytes);
 }
 
@@ -187,8 +185,7 @@ static void opened_sort(
 	struct lcore_ctx *lc, const struct express *e, struct lane *l, struct flight *f, struct hairpin_rest *rest) {
 	unsigned k = 0;
 
-	if (!l->is_known)
-		lane_find(l, lc, e, f);
+	lane_find(l, lc, e, f);
 	for (unsigned i = 0; i < f->n; i++) {
 		const uint32_t len = plain_opened(&f->jobs[i]);
 		uint8_t *gre = f->jobs[i].text;
@@ -324,7 +321,7 @@ static void leave_burst(struct lcore_ctx *lc, const struct express *e, const str
 
 	for (unsigned i = 0; i < f->n; i++) {
 		if (unlikely(!leave(lc, &q, l, f, i, &jobs[k]))) {
-			land_opened(e, f, i, rest);
+			land_opened(lc, e, f, i, rest);
 			continue;
 		}
 		bytes += f->len[i] - l->gre_len_bytes;
@@ -344,50 +341,11 @@ static __rte_always_inline void seal_all(struct lcore_ctx *lc, struct flight *f)
 		lc->fwd->ipsec->ops->seal(lc->crypto, lc->suite_hint, f->jobs, f->n);
 }
 
-static uint16_t fly(
-	struct lcore_ctx *lc, const struct express *e, struct rte_mbuf **pkts, uint16_t n, struct hairpin_rest *rest) {
-	struct lane l = {.is_known = false};
-	struct flight f;
-
-	frames_sort(lc, e, pkts, n, &f, rest);
-	admit(lc, &f, rest);
-	open_all(lc, &f);
-	opened_sort(lc, e, &l, &f, rest);
-	lookup(lc->fwd, &l, &f);
-	peers_find(lc, &l, &f);
-	leave_burst(lc, e, &l, &f, pkts, rest);
-	seal_all(lc, &f);
-	return (uint16_t)f.n;
-}
-
-// Two bursts: what one waits for comes from memory while the other is in the cipher.
-static uint16_t fly_two(
-	struct lcore_ctx *lc, const struct express *e, struct rte_mbuf **pkts, uint16_t n, struct hairpin_rest *rest) {
-	struct lane l = {.is_known = false};
-	struct flight a, b;
-
-	frames_sort(lc, e, pkts, BURST_MAX, &a, rest);
-	frames_sort(lc, e, pkts + BURST_MAX, n - BURST_MAX, &b, rest);
-	admit(lc, &a, rest);
-	open_all(lc, &a);
-	opened_sort(lc, e, &l, &a, rest);
-	lookup(lc->fwd, &l, &a);
-	admit(lc, &b, rest);
-	open_all(lc, &b);
-	peers_find(lc, &l, &a);
-	opened_sort(lc, e, &l, &b, rest);
-	lookup(lc->fwd, &l, &b);
-	leave_burst(lc, e, &l, &a, pkts, rest);
-	peers_find(lc, &l, &b);
-	seal_all(lc, &a);
-	leave_burst(lc, e, &l, &b, pkts + a.n, rest);
-	seal_all(lc, &b);
-	return (uint16_t)(a.n + b.n);
-}
-
 uint16_t hairpin_burst(
 	struct lcore_ctx *lc, uint16_t port, struct rte_mbuf **pkts, uint16_t n, struct hairpin_rest *rest) {
+	struct lane l = {.is_open = false};
 	struct express e;
+	struct flight f;
 
 	if (unlikely(!plain_suite(lc->suite_hint))) {
 		memcpy(rest->frames, pkts, n * sizeof(*pkts));
@@ -395,5 +353,13 @@ uint16_t hairpin_burst(
 		return 0;
 	}
 	express_init(&e, lc->fwd, &lc->fwd->ports[port], port);
-	return n > BURST_MAX ? fly_two(lc, &e, pkts, n, rest) : fly(lc, &e, pkts, n, rest);
+	frames_sort(lc, &e, pkts, n, &f, rest);
+	admit(lc, &f, rest);
+	open_all(lc, &f);
+	opened_sort(lc, &e, &l, &f, rest);
+	lookup(lc->fwd, &l, &f);
+	peers_find(lc, &l, &f);
+	leave_burst(lc, &e, &l, &f, pkts, rest);
+	seal_all(lc, &f);
+	return (uint16_t)f.n;
 }

@@ -8,15 +8,13 @@
 
 #include "lcore_ctx.h"
 
-#define HAIRPIN_MAX (2 * BURST_MAX)
-
 struct hairpin_rest {
-	struct rte_mbuf *frames[HAIRPIN_MAX]; // as received
-	struct rte_mbuf *opened[HAIRPIN_MAX]; // as esp_in leaves them
+	struct rte_mbuf *frames[BURST_MAX]; // as received
+	struct rte_mbuf *opened[BURST_MAX]; // as esp_in leaves them
 	uint16_t n_frames, n_opened; // added to
 };
 
-// In: at most HAIRPIN_MAX frames as received on ports[port]. Out: the first returned packets are whole frames with
+// In: frames as received on ports[port]. Out: the first returned packets are whole frames with
 // meta.port, sealed. Those that take the long way are in *rest, order kept; dropped are, as in esp_in: ESP_ICV,
 // ESP_REPLAY, ESP_MALFORMED.
 uint16_t hairpin_burst(

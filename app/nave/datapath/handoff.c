@@ -133,7 +133,7 @@ static enum drop_reason check_way(const struct lcore_ctx *lc, struct pkt_meta *m
 }
 
 static void prefetch_burst(const struct lcore_ctx *lc, struct rte_mbuf **pkts, uint16_t n) {
-	const struct esp_prefetch f = lc->fwd->ipsec ? esp_prefetch_out(lc) : (struct esp_prefetch){.n = 0};
+	const struct esp_prefetch f = lc->fwd->ipsec ? esp_prefetch_out(lc) : (struct esp_prefetch){.stride = 0};
 
 	for (uint16_t i = 0; i < n; i++) {
 		rte_prefetch0(pkts[i]);

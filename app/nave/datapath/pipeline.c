@@ -135,19 +135,6 @@ static void pipeline_long(struct lcore_ctx *lc, struct stopwatch *s, uint16_t po
 		punt_events(lc);
 }
 
-static void pipeline_rest(struct lcore_ctx *lc, struct stopwatch *s, uint16_t port, struct hairpin_rest *r) {
-	uint16_t frames = 0, opened = 0;
-
-	while (frames < r->n_frames || opened < r->n_opened) { // a burst of both together at a time
-		uint16_t n_opened = RTE_MIN(r->n_opened - opened, BURST_MAX);
-		uint16_t n = RTE_MIN(r->n_frames - frames, BURST_MAX - n_opened);
-
-		pipeline_long(lc, s, port, r->frames + frames, n, r->opened + opened, n_opened);
-		frames += n;
-		opened += n_opened;
-	}
-}
-
 void pipeline_rx(struct lcore_ctx *lc, uint16_t port, struct rte_mbuf **pkts, uint16_t n) {
 	struct stopwatch s = stopwatch_start(lc);
 	struct hairpin_rest rest;
@@ -160,10 +147,10 @@ void pipeline_rx(struct lcore_ctx *lc, uint16_t port, struct rte_mbuf **pkts, ui
 	rest.n_frames = rest.n_opened = 0;
 	kept = hairpin_burst(lc, port, pkts, n, &rest);
 	stage_done(lc, &s, STAGE_HAIRPIN, kept);
-	for (uint16_t i = 0; i < kept; i += BURST_MAX)
-		port_tx_burst(lc, pkts + i, RTE_MIN(kept - i, BURST_MAX));
+	port_tx_burst(lc, pkts, kept);
 	stage_done(lc, &s, STAGE_TX, kept);
-	pipeline_rest(lc, &s, port, &rest);
+	if (rest.n_frames || rest.n_opened)
+		pipeline_long(lc, &s, port, rest.frames, rest.n_frames, rest.opened, rest.n_opened);
 }
 
 void pipeline_esp_ring(struct lcore_ctx *lc, struct rte_mbuf **pkts, uint16_t n) {

@@ -4,9 +4,7 @@
 
 #include "lcore_ctx.h"
 
-// From a port's receive queue, at most PIPELINE_RX_MAX (BURST_MAX where no tunnel is protected): hairpin, to the host,
-// to control.
-#define PIPELINE_RX_MAX (2 * BURST_MAX)
+// From a port's receive queue: hairpin, to the host, to control.
 void pipeline_rx(struct lcore_ctx *lc, uint16_t port, struct rte_mbuf **pkts, uint16_t n);
 // From another worker's ring, or from control's.
 void pipeline_ring(struct lcore_ctx *lc, struct rte_mbuf **pkts, uint16_t n, enum stage from);

@@ -64,7 +64,7 @@ static unsigned ports_poll(struct lcore_ctx *lc) {
 
 	for (uint16_t p = 0; p < fwd->n_ports; p++) {
 		const struct fwd_port *port = &fwd->ports[p];
-		struct rte_mbuf *pkts[PIPELINE_RX_MAX];
+		struct rte_mbuf *pkts[BURST_MAX];
 		uint16_t n;
 
 		if (!port->present || lc->id >= port->n_rx_queues)
@@ -72,8 +72,6 @@ static unsigned ports_poll(struct lcore_ctx *lc) {
 		n = rte_eth_rx_burst(port->ethdev, lc->id, pkts, BURST_MAX);
 		if (!n)
 			continue;
-		if (n == BURST_MAX && fwd->ipsec) // hairpin.c has use for two
-			n += rte_eth_rx_burst(port->ethdev, lc->id, pkts + BURST_MAX, BURST_MAX);
 		prefetch_burst(pkts, n);
 		lc->counters->stage_packets[STAGE_RX] += n;
 		pipeline_rx(lc, p, pkts, n);

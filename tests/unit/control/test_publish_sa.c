@@ -56,7 +56,7 @@ static void an_inbound_sa_is_found_by_its_spi_alone(void **state) {
 
 	assert_int_not_equal(slot, 0);
 	assert_int_equal(sa->peer, peer);
-	assert_int_equal(sa->peer_gen, peer_at(h, peer)->gen);
+	assert_int_equal(sa_in_cold(h->fwd.ipsec, sa)->peer_gen, peer_at(h, peer)->gen);
 	assert_int_equal(sa->owner, PEER_OWNER_NONE);
 	assert_int_equal(sa->suite, SUITE);
 	assert_int_equal(sa->flags, SA_UDP);

@@ -139,7 +139,7 @@ static void the_configurations_sas_are_there_before_nhrp(void **state) {
 	info = info_of(3);
 	assert_int_equal(info.window, 256);
 	assert_int_equal(in_of(3)->flags, SA_ESN | SA_TUNNEL_MODE | SA_UDP);
-	assert_memory_equal(&in_of(3)->inner_nbma, "\x0a\x09\x09\x09", 4);
+	assert_memory_equal(&sa_in_cold(hub.fwd.ipsec, in_of(3))->inner_nbma, "\x0a\x09\x09\x09", 4);
 	assert_int_equal(info_of(4).seq_end, UINT64_MAX);
 	assert_non_null(b);
 	assert_int_equal(b->nbma_port, 4500); // of the SA's line

@@ -215,7 +215,7 @@ static void test_sizes(void **state) {
 
 		assert_int_equal(r->window, sizes[i].kept);
 		assert_int_equal(r->word_mask, sizes[i].words - 1);
-		assert_int_equal(replay_bytes(sizes[i].window), 16 + sizes[i].words * 8);
+		assert_int_equal(replay_bytes(sizes[i].window), 24 + sizes[i].words * 8);
 		free(r);
 	}
 }
