@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Everything between the wire and what is inside GRE, for frames that bring ESP: classify, esp_in, gre_decap, on real
-// mbufs. The first byte chooses:
+// Everything between the wire and what is inside GRE, for frames that bring ESP: the hairpin's short way, classify,
+// esp_in, gre_decap, on real mbufs. The first byte chooses:
 //
 //   0     the rest is a frame; no cipher, every ICV is right (the null backend)
 //   1     the rest is a frame; intel-ipsec-mb
-//   2     SA, two octets of sequence number, a text: sealed here, so that what is behind the ICV is reached
+//   2     SA, two octets of sequence number, a text: sealed here, so that what is behind the ICV is reached; the
+//   number's
+//         highest bit chooses an SPI of our own, which the short way is open to
 //
-// SA number k has SPI SPI_BASE + k: suite k / 8; bit 0 in UDP, bit 1 tunnel mode, bit 2 ESN. Each input goes in twice:
-// what was opened once must not be opened again.
+// SA number k: suite k / 8; bit 0 in UDP, bit 1 tunnel mode, bit 2 ESN. There are two of each: one of SPI SPI_BASE + k,
+// one of an SPI of ours. All that is inside is routed to one peer. Each input goes in twice: what was opened once must
+// not be opened again.
 #include "fuzz.h"
 
 #include <netinet/in.h>
@@ -25,17 +28,26 @@
 #include "esp_frame.h"
 #include "esp_in.h"
 #include "gre_decap.h"
+#include "hairpin.h"
 #include "ipsec.h"
 #include "mbuf_guard.h"
 
 #define SPI_BASE 0x10000u
 #define SAS (ESP_SUITE_COUNT * 8)
+#define OURS SAS // SA k with an SPI of ours
+#define OUT_SUITE ESP_AES_GCM_128_16 // of the peer that all is sent to
 #define PEER_PORT 40000
 #define FRAME_MAX 1900 // with all headers it fits into an mbuf
 #define WINDOW 64
 #define OUTER_MAX (sizeof(struct rte_ether_hdr) + sizeof(struct rte_ipv4_hdr) + sizeof(struct rte_udp_hdr))
 
 bool mbuf_guard_open_for_esp;
+
+// LeakSanitizer does not look into DPDK's memory, which alone refers to what a FIB has from the heap.
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void) {
+	return "leak:fib_create\nleak:fib_add\n";
+}
 
 enum backend { NULL_BACKEND, IMB_BACKEND, BACKENDS };
 
@@ -50,8 +62,10 @@ static struct {
 	struct rte_mempool *pool;
 	struct ipsec *ipsec[BACKENDS];
 	void *crypto[BACKENDS];
-	uint32_t slots[BACKENDS][SAS]; // 0: the backend does not have the suite
+	uint32_t slots[BACKENDS][2 * SAS]; // 0: the backend does not have the suite
+	uint32_t spis[BACKENDS][2 * SAS];
 	uint32_t peers[2]; // native, in UDP
+	uint32_t out; // where all goes
 	struct tunnel open, closed;
 } hub;
 
@@ -62,7 +76,7 @@ static struct addr addr_text(const char *text) {
 	return a;
 }
 
-static void peer_make(unsigned udp, const struct addr *at) {
+static uint32_t peer_make(bool udp, const struct addr *at) {
 	uint32_t index = peer_alloc(&hub.fwd.peers);
 	struct peer *p = &hub.fwd.peers.peers[index];
 
@@ -70,42 +84,63 @@ static void peer_make(unsigned udp, const struct addr *at) {
 	p->is_protected = true;
 	p->ready = true;
 	p->owner = 0;
+	p->nh = 1;
 	peer_template_esp(p, &hub.fwd.endpoints[0].addr, at, udp ? PEER_PORT : 0);
-	hub.peers[udp] = index;
+	return index;
+}
+
+static const uint8_t key[SA_KEY_BYTES] = {1, 2, 3};
+
+static uint32_t slot_take(struct ipsec *ip, unsigned k, uint32_t *spi) {
+	if (k >= OURS)
+		return sad_alloc(ip, 0, spi);
+	*spi = SPI_BASE + k;
+	return (uint32_t)sad_alloc_foreign(ip, 0, *spi);
 }
 
 static void sa_make(enum backend b, unsigned k, const struct addr *from) {
-	static const uint8_t key[SA_KEY_BYTES] = {1, 2, 3};
 	struct ipsec *ip = hub.ipsec[b];
-	const struct esp_suite_info *info = &esp_suites[k / 8];
-	int64_t slot;
+	unsigned suite = k % SAS / 8;
+	const struct esp_suite_info *info = &esp_suites[suite];
 	struct sa_in *sa;
+	uint32_t slot;
 
-	if (!ip->ops->key_bytes(k / 8))
+	if (!ip->ops->key_bytes(suite))
 		return;
-	slot = sad_alloc_foreign(ip, 0, SPI_BASE + k);
-	FUZZ_CHECK(slot > 0);
-	sa = sa_in_at(ip, (uint32_t)slot);
-	sa->suite = (uint8_t)(k / 8);
+	slot = slot_take(ip, k, &hub.spis[b][k]);
+	FUZZ_CHECK(slot);
+	sa = sa_in_at(ip, slot);
+	sa->suite = (uint8_t)suite;
 	sa->flags = (k & 1 ? SA_UDP : 0) | (k & 2 ? SA_TUNNEL_MODE : 0) | (k & 4 ? SA_ESN : 0);
 	sa->peer = hub.peers[k & 1];
 	sa_in_cold(ip, sa)->peer_gen = hub.fwd.peers.peers[sa->peer].gen;
 	sa->from = sa_from_word(from, k & 1 ? PEER_PORT : 0, 0);
 	FUZZ_CHECK(
-		ip->ops->key_init(sa_in_key(ip, sa), k / 8, key, info->enc_key_bytes, key, info->auth_key_bytes) == 0);
-	FUZZ_CHECK(sad_publish(ip, (uint32_t)slot, SPI_BASE + k) == 0);
-	hub.slots[b][k] = (uint32_t)slot;
+		ip->ops->key_init(sa_in_key(ip, sa), suite, key, info->enc_key_bytes, key, info->auth_key_bytes) == 0);
+	FUZZ_CHECK(sad_publish(ip, slot, hub.spis[b][k]) == 0);
+	hub.slots[b][k] = slot;
+}
+
+static void sa_out_make(enum backend b) {
+	static struct sa_message msg;
+	const struct esp_suite_info *info = &esp_suites[OUT_SUITE];
+
+	msg = (struct sa_message){.has_sa = true};
+	msg.sa = (struct sa_out){.seq_soft = UINT64_MAX, .seq_end = UINT64_MAX, .suite = OUT_SUITE, .is_valid = true};
+	FUZZ_CHECK(backends[b]->key_init(msg.key, OUT_SUITE, key, info->enc_key_bytes, key, info->auth_key_bytes) == 0);
+	sa_message_apply(hub.ipsec[b], &hub.fwd.peers.peers[hub.out], hub.out, &msg);
 }
 
 static void sas_make(const struct addr *from) {
 	for (unsigned b = 0; b < BACKENDS; b++) {
-		hub.ipsec[b] =
-			ipsec_create(&(struct ipsec_conf){.ops = backends[b], .max_peers = SAS, .window_max = WINDOW});
+		hub.ipsec[b] = ipsec_create(
+			&(struct ipsec_conf){.ops = backends[b], .max_peers = 2 * SAS, .window_max = WINDOW});
 		FUZZ_CHECK(hub.ipsec[b]);
 		hub.crypto[b] = backends[b]->lcore_create();
 		FUZZ_CHECK(hub.crypto[b]);
-		for (unsigned k = 0; k < SAS; k++)
+		for (unsigned k = 0; k < 2 * SAS; k++)
 			sa_make(b, k, from);
+		sa_out_make(b);
 	}
 }
 
@@ -119,6 +154,22 @@ static void tunnels_make(void) {
 	e->tunnels[0] = 0;
 	e->tunnels[1] = 1;
 	e->n_tunnels = 2;
+}
+
+// All that is inside, to one peer of the closed tunnel.
+static void route_make(void) {
+	struct prefix all = {.addr = {.family = ADDR_IPV4}};
+	struct nh nh = {.port = 0, .resolved = true};
+	uint32_t adj = adj_alloc(&hub.fwd.adjs);
+
+	FUZZ_CHECK(adj);
+	hub.fwd.adjs.adjs[adj].iface = 1;
+	adj_state_store(
+		&hub.fwd.adjs.adjs[adj], (struct adj_state){.target = hub.out, .mtu = 1400, .kind = ADJ_TUNNEL});
+	nh_store(&hub.fwd.nhs, 1, nh);
+	hub.fwd.n_vrfs = 1;
+	hub.fwd.vrfs[0].fib_ipv4 = fib_create(ADDR_IPV4, 16, hub.fwd.rcu);
+	FUZZ_CHECK(hub.fwd.vrfs[0].fib_ipv4 && fib_add(hub.fwd.vrfs[0].fib_ipv4, &all, adj) == 0);
 }
 
 static void port_make(void) {
@@ -136,7 +187,7 @@ static void port_make(void) {
 static void hub_make(void) {
 	static const char *const args[] = {
 		"fuzz", "--no-huge", "--no-shconf", "--no-pci", "--no-telemetry", "-m", "256", "--log-level", "error"};
-	struct addr from = addr_text("192.0.2.10");
+	struct addr from = addr_text("192.0.2.10"), to = addr_text("192.0.2.11");
 	struct datapath_conf conf = {.fwd = &hub.fwd, .n_workers = 1, .punt_per_source_pps = 10000000};
 	char *argv[RTE_DIM(args) + 1]; // EAL orders them anew
 
@@ -147,7 +198,9 @@ static void hub_make(void) {
 	port_make();
 	tunnels_make();
 	for (unsigned udp = 0; udp < 2; udp++)
-		peer_make(udp, &from);
+		hub.peers[udp] = peer_make(udp, &from);
+	hub.out = peer_make(false, &to);
+	route_make();
 	sas_make(&from);
 	hub.fwd.ipsec = hub.ipsec[0];
 	hub.dp = datapath_create(&conf);
@@ -159,24 +212,25 @@ static void hub_make(void) {
 }
 
 // As if nothing had ever been received.
-static void hub_reset(enum backend b) {
+static void hub_reset(enum backend b, uint8_t suite_hint) {
 	struct ipsec *ip = hub.ipsec[b];
 
 	hub.fwd.ipsec = ip;
 	hub.lc->crypto = hub.crypto[b];
-	hub.lc->suite_hint = 0;
+	hub.lc->suite_hint = suite_hint;
+	sa_out_at(ip, hub.out)->seq = 0;
 	hub.lc->n_events = 0;
 	hub.lc->now_tsc += rte_get_tsc_hz(); // the policers' buckets are full
 	memset(hub.lc->counters, 0, sizeof(*hub.lc->counters));
 	for (uint32_t i = 0; i < ip->n_in; i++)
 		memset(ip->cold[i].drops, 0, sizeof(ip->cold[i].drops));
-	for (unsigned k = 0; k < SAS; k++) {
+	for (unsigned k = 0; k < 2 * SAS; k++) {
 		struct sa_in *sa = sa_in_at(ip, hub.slots[b][k]);
 
 		if (!hub.slots[b][k])
 			continue;
 		replay_init(&sa->replay, WINDOW);
-		sa->owner = PEER_OWNER_NONE;
+		sa->owner = 0;
 		sa->packets = sa->bytes = 0;
 	}
 }
@@ -213,8 +267,9 @@ static void inside_check(const struct rte_mbuf *m, bool is_esp) {
 	FUZZ_CHECK(meta->is_esp == is_esp);
 	FUZZ_CHECK(meta->tunnel == is_esp); // 1 is protected, 0 is not
 	if (is_esp) {
-		FUZZ_CHECK(meta->spi_in - SPI_BASE < SAS);
-		FUZZ_CHECK(meta->peer_in == hub.peers[(meta->spi_in - SPI_BASE) & 1]);
+		uint32_t slot = sad_lookup(hub.fwd.ipsec, meta->spi_in);
+
+		FUZZ_CHECK(slot && sa_in_at(hub.fwd.ipsec, slot)->peer == meta->peer_in);
 	}
 }
 
@@ -232,26 +287,66 @@ static unsigned decap(struct rte_mbuf **pkts, uint16_t n, bool is_esp) {
 	return n + n_nhrp;
 }
 
-// true: it was opened, and is a packet of a spoke's, or a dummy.
-static bool walk(const uint8_t *frame, size_t len) {
+// A whole frame for the one peer, which it can open.
+static void sent_check(struct rte_mbuf *m) {
+	const struct esp_suite_info *info = &esp_suites[OUT_SUITE];
+	uint8_t *frame = rte_pktmbuf_mtod(m, uint8_t *), *esp = frame + 34;
+	const struct sa_out *sa = sa_out_at(hub.fwd.ipsec, hub.out);
+	struct esp_job job = {.key = sa_out_key((struct sa_out *)sa), .aad_bytes = 8, .iv = esp + 8, .text = esp + 16};
+
+	FUZZ_CHECK(m->data_len == m->pkt_len && m->data_len > 50 + info->icv_bytes);
+	FUZZ_CHECK((frame[16] << 8 | frame[17]) == m->data_len - 14 && frame[23] == IPPROTO_ESP && frame[33] == 11);
+	FUZZ_CHECK(sa->seq == 1);
+	job.text_bytes = m->data_len - 50u - info->icv_bytes;
+	job.icv = job.text + job.text_bytes;
+	memcpy(job.nonce + 4, job.iv, 8);
+	memcpy(job.aad, esp, 8);
+	hub.fwd.ipsec->ops->open(hub.lc->crypto, OUT_SUITE, &job, 1);
+	FUZZ_CHECK(job.ok);
+	rte_pktmbuf_free(m);
+}
+
+static struct rte_mbuf *received(const uint8_t *frame, size_t len) {
 	struct rte_mbuf *m = rte_pktmbuf_alloc(hub.pool);
-	uint64_t dropped = drops_all(), dummies = drops_of(DROP_ESP_DUMMY);
-	struct classified c = {.n_gre = 0};
-	unsigned fates = 0, opened = 0;
 
 	FUZZ_CHECK(m);
+	mbuf_guard_open_for_esp = true; // it may be sealed again
 	mbuf_guard_open(m);
 	memcpy(rte_pktmbuf_append(m, (uint16_t)len), frame, len);
 	memset(pkt_meta(m), 0xa5, sizeof(struct pkt_meta));
 	mbuf_guard_close(m);
-	classify_burst(hub.lc, 0, &m, 1, &c);
+	return m;
+}
+
+// The packets that do not go the short way. Returns those that were opened.
+static unsigned walk_long(struct hairpin_rest *rest, unsigned *fates) {
+	struct classified c = {.n_gre = 0};
+	unsigned opened = rest->n_opened, n;
+
+	*fates += decap(rest->opened, rest->n_opened, true);
+	classify_burst(hub.lc, 0, rest->frames, rest->n_frames, &c);
 	FUZZ_CHECK(c.n_clear == 0); // the port is no LAN
 	if (c.n_esp) {
-		opened = esp_in_burst(hub.lc, c.esp, c.n_esp);
-		fates += decap(c.esp, (uint16_t)opened, true);
+		n = esp_in_burst(hub.lc, c.esp, c.n_esp);
+		opened += n;
+		*fates += decap(c.esp, (uint16_t)n, true);
 	}
 	if (c.n_gre)
-		fates += decap(c.gre, c.n_gre, false);
+		*fates += decap(c.gre, c.n_gre, false);
+	return opened;
+}
+
+// true: it was opened, and is a packet of a spoke's, or a dummy.
+static bool walk(const uint8_t *frame, size_t len) {
+	struct rte_mbuf *m = received(frame, len);
+	uint64_t dropped = drops_all(), dummies = drops_of(DROP_ESP_DUMMY);
+	struct hairpin_rest rest = {.n_frames = 0};
+	unsigned fates, opened;
+
+	fates = opened = hairpin_burst(hub.lc, 0, &m, 1, &rest);
+	if (opened)
+		sent_check(m);
+	opened += walk_long(&rest, &fates);
 	fates += punts_take();
 	FUZZ_CHECK(fates + drops_all() - dropped == 1);
 	FUZZ_CHECK(rte_mempool_avail_count(hub.pool) == hub.pool->size);
@@ -259,10 +354,10 @@ static bool walk(const uint8_t *frame, size_t len) {
 	return opened || drops_of(DROP_ESP_DUMMY) > dummies;
 }
 
-static void walk_twice(enum backend b, const uint8_t *frame, size_t len) {
+static void walk_twice(enum backend b, uint8_t suite_hint, const uint8_t *frame, size_t len) {
 	uint64_t replayed;
 
-	hub_reset(b);
+	hub_reset(b, suite_hint);
 	if (!walk(frame, len))
 		return;
 	replayed = drops_of(DROP_ESP_REPLAY);
@@ -294,9 +389,10 @@ static size_t outer_write(uint8_t *at, bool udp, size_t esp_bytes) {
 
 // The text as the peer would have sealed it; its last odd octets are left out.
 static void sealed(unsigned k, uint16_t seq, const uint8_t *text, size_t len) {
-	const struct esp_suite_info *info = &esp_suites[k / 8];
+	const unsigned suite = k % SAS / 8;
+	const struct esp_suite_info *info = &esp_suites[suite];
 	struct ipsec *ip = hub.ipsec[IMB_BACKEND];
-	uint32_t head[2] = {rte_cpu_to_be_32(SPI_BASE + k), rte_cpu_to_be_32(seq)};
+	uint32_t head[2] = {rte_cpu_to_be_32(hub.spis[IMB_BACKEND][k]), rte_cpu_to_be_32(seq)};
 	struct sa_in *sa = sa_in_at(ip, hub.slots[IMB_BACKEND][k]);
 	static uint8_t frame[OUTER_MAX + ESP_HEADER_BYTES + ESP_IV_MAX + FRAME_MAX + ESP_ICV_MAX];
 	struct esp_job job = {.key = sa_in_key(ip, sa), .aad_bytes = k & 4 ? 12 : 8};
@@ -319,8 +415,8 @@ static void sealed(unsigned k, uint16_t seq, const uint8_t *text, size_t len) {
 	memcpy(job.aad, esp, 4);
 	memset(job.aad + 4, 0, 4);
 	memcpy(job.aad + (k & 4 ? 8 : 4), esp + 4, 4);
-	ip->ops->seal(hub.crypto[IMB_BACKEND], k / 8, &job, 1);
-	walk_twice(IMB_BACKEND, frame, (size_t)(esp - frame) + esp_bytes);
+	ip->ops->seal(hub.crypto[IMB_BACKEND], suite, &job, 1);
+	walk_twice(IMB_BACKEND, (uint8_t)suite, frame, (size_t)(esp - frame) + esp_bytes);
 	if (seq) // authentic: only what is inside may be wrong
 		FUZZ_CHECK(drops_of(DROP_ESP_ICV) == 0 && drops_of(DROP_NOT_PEER) == 0 && sa->replay.top == seq);
 }
@@ -331,8 +427,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len) {
 	if (len < 2 || len > FRAME_MAX)
 		return 0;
 	if (bytes[0] < BACKENDS)
-		walk_twice(bytes[0], bytes + 1, len - 1);
+		walk_twice(bytes[0], 0, bytes + 1, len - 1);
 	else if (bytes[0] == 2 && len > 4)
-		sealed(bytes[1] % SAS, (uint16_t)(bytes[2] << 8 | bytes[3]), bytes + 4, len - 4);
+		sealed(bytes[1] % SAS + (bytes[2] & 0x80 ? OURS : 0), (uint16_t)((bytes[2] & 0x7f) << 8 | bytes[3]),
+			bytes + 4, len - 4);
 	return 0;
 }

@@ -43,7 +43,7 @@ static int teardown(void **state) {
 
 // What the window and the counters of A's SA are.
 struct record {
-	struct sa_in sa;
+	uint8_t sa[sizeof(struct sa_in)] __attribute__((aligned(64)));
 	uint64_t bits[REPLAY_WINDOW_MAX / 64 * 2];
 	struct sa_in_cold cold;
 };
@@ -52,7 +52,8 @@ static void record_take(const struct scene *s, struct record *r) {
 	const struct sa_in *sa = esp_sa_in(&s->h, &s->a.up);
 
 	memset(r, 0, sizeof(*r));
-	r->sa = *sa;
+	memcpy(r->sa, sa, sizeof(r->sa));
+	((struct sa_in *)r->sa)->owner = 0; // the first packet claims, whatever it is
 	memcpy(r->bits, sa->replay.bits, replay_bytes(sa->replay.window) - sizeof(sa->replay));
 	r->cold = s->h.fwd.ipsec->cold[s->a.up.slot];
 }
@@ -85,8 +86,7 @@ static void expect_refused(struct scene *s, struct frame *f, enum drop_reason wh
 	hub_expect_dropped(&s->h, why, 1);
 	expect_drop_of_sa(s, &before, of_sa);
 	record_take(s, &after);
-	before.sa.owner = after.sa.owner; // the first packet claims, whatever it is
-	assert_memory_equal(&before.sa, &after.sa, sizeof(before.sa));
+	assert_memory_equal(before.sa, after.sa, sizeof(before.sa));
 	assert_memory_equal(before.bits, after.bits, sizeof(before.bits));
 }
 
@@ -259,7 +259,9 @@ static void truncate_all(const struct esp_how *how) {
 	esp_seal(&esp, &s->a.up, 1, 0, 47);
 	for (uint16_t len = 0; len < esp.len; len++) {
 		wrap_short(s, &f, &esp, len);
-		if (how->port && len < 8)
+		if (how->port && len == 1 && frame_bytes(&esp)[0] == 0xff) // what an SPI may begin with
+			expect_refused(s, &f, DROP_NATT_KEEPALIVE, NO_SA_DROP);
+		else if (how->port && len < 8)
 			expect_refused(s, &f, DROP_NATT_MALFORMED, NO_SA_DROP);
 		else if (len < 8)
 			expect_refused(s, &f, DROP_ESP_UNKNOWN, NO_SA_DROP);
