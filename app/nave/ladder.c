@@ -127,6 +127,7 @@ static int up_ipsec(struct nave *nave, const struct ladder_options *opt, FILE *e
 	struct ipsec_conf ic = {
 		.ops = opt->crypto ? opt->crypto : &crypto_ipsec_mb_ops,
 		.max_peers = nave->fwd.peers.max,
+		.peers = &nave->fwd.peers,
 		.window_max = window_max(nave->conf),
 	};
 

@@ -41,7 +41,7 @@ uint64_t fwd_bytes(const struct fwd *f) {
 	uint64_t bytes =
 		sizeof(*f) + rcu_bytes(f->rcu) + idx_hash_bytes(f->neigh.hash) + idx_hash_bytes(f->peers.by_nbma);
 
-	bytes += (uint64_t)f->adjs.max * sizeof(*f->adjs.adjs) + (uint64_t)f->peers.max * sizeof(*f->peers.peers) +
+	bytes += (uint64_t)f->adjs.max * sizeof(*f->adjs.adjs) + (uint64_t)f->peers.max * sizeof(struct peer) +
 		 (uint64_t)f->nhs.max * sizeof(*f->nhs.words);
 	for (unsigned i = 0; i < FWD_VRFS_MAX; i++)
 		bytes += fib_bytes(f->vrfs[i].fib_ipv4) + fib_bytes(f->vrfs[i].fib_ipv6);

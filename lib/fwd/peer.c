@@ -11,20 +11,22 @@
 #define NBMA_HOPS 64 // TTL or hop limit of tunnel packets
 
 static void free_push(struct peer_table *t, uint32_t index) {
-	rcu_publish(&t->peers[index].nh, t->free_head);
+	rcu_publish(&peer_at(t, index)->nh, t->free_head);
 	t->free_head = index;
 }
 
 int peer_table_init(struct peer_table *t, uint32_t max) {
 	*t = (struct peer_table){.max = max};
-	t->peers = rte_zmalloc("peer", (size_t)max * sizeof(*t->peers), RTE_CACHE_LINE_SIZE);
+	t->stride_bytes = sizeof(struct peer);
+	t->memory = rte_zmalloc("peer", max * t->stride_bytes, RTE_CACHE_LINE_SIZE);
+	t->lines = t->memory;
 	t->by_nbma = idx_hash_create("peer_by_nbma", max);
-	if (t->peers == NULL || t->by_nbma == NULL) {
+	if (t->memory == NULL || t->by_nbma == NULL) {
 		peer_table_fini(t);
 		return -ENOMEM;
 	}
 	for (uint32_t i = max; i-- > 1;) {
-		t->peers[i].gen = GEN_DEAD;
+		peer_at(t, i)->gen = GEN_DEAD;
 		free_push(t, i);
 	}
 	return 0;
@@ -32,8 +34,19 @@ int peer_table_init(struct peer_table *t, uint32_t max) {
 
 void peer_table_fini(struct peer_table *t) {
 	idx_hash_free(t->by_nbma);
-	rte_free(t->peers);
+	rte_free(t->memory);
 	*t = (struct peer_table){0};
+}
+
+void peer_table_move(struct peer_table *t, void *lines, size_t stride_bytes) {
+	struct peer_table to = {.lines = lines, .stride_bytes = stride_bytes};
+
+	for (uint32_t i = 0; i < t->max; i++)
+		*peer_at(&to, i) = *peer_at(t, i);
+	rte_free(t->memory);
+	t->memory = NULL;
+	t->lines = lines;
+	t->stride_bytes = stride_bytes;
 }
 
 uint32_t peer_alloc(struct peer_table *t) {
@@ -41,16 +54,16 @@ uint32_t peer_alloc(struct peer_table *t) {
 
 	if (index == 0)
 		return 0;
-	t->free_head = t->peers[index].nh;
+	t->free_head = peer_at(t, index)->nh;
 	t->used++;
-	rcu_publish(&t->peers[index].nh, 0);
-	gen_next(&t->peers[index].gen);
+	rcu_publish(&peer_at(t, index)->nh, 0);
+	gen_next(&peer_at(t, index)->gen);
 	return index;
 }
 
 static void peer_reclaim(void *table, uint64_t index) {
 	struct peer_table *t = table;
-	struct peer *p = &t->peers[index];
+	struct peer *p = peer_at(t, index);
 
 	memset(&p->endpoint, 0, sizeof(*p) - offsetof(struct peer, endpoint));
 	free_push(t, index);
@@ -58,7 +71,7 @@ static void peer_reclaim(void *table, uint64_t index) {
 }
 
 int peer_free(struct peer_table *t, struct rcu *r, uint32_t index) {
-	gen_end(&t->peers[index].gen);
+	gen_end(&peer_at(t, index)->gen);
 	return rcu_defer(r, peer_reclaim, t, index);
 }
 
@@ -89,16 +102,15 @@ struct peer_key {
 };
 
 static bool peer_match(const void *table, uint32_t index, const void *key) {
-	const struct peer *peers = table;
 	const struct peer_key *k = key;
 
-	return peer_matches(&peers[index], k->endpoint, k->nbma);
+	return peer_matches(peer_at(table, index), k->endpoint, k->nbma);
 }
 
 uint32_t peer_lookup(const struct peer_table *t, uint16_t endpoint, const struct addr *nbma) {
 	struct peer_key key = {endpoint, nbma};
 
-	return idx_hash_lookup(t->by_nbma, peer_hash(endpoint, nbma), peer_match, t->peers, &key);
+	return idx_hash_lookup(t->by_nbma, peer_hash(endpoint, nbma), peer_match, t, &key);
 }
 
 static void template_ipv4(struct peer *p, const struct addr *local, const struct addr *nbma) {

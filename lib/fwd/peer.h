@@ -34,12 +34,18 @@ struct peer {
 _Static_assert(sizeof(struct peer) == 64, "one cache line");
 
 struct peer_table {
-	struct peer *peers; // [max]; index 0 is never used
+	uint8_t *lines; // [max] of stride_bytes; index 0 is never used
+	size_t stride_bytes;
+	void *memory; // of the lines, or NULL: someone else's
 	uint32_t max;
 	uint32_t used;
 	uint32_t free_head;
 	struct idx_hash *by_nbma; // key: endpoint, NBMA address; plain peers only
 };
+
+static inline struct peer *peer_at(const struct peer_table *t, uint32_t index) {
+	return (struct peer *)(t->lines + index * t->stride_bytes);
+}
 
 // A worker, with a packet of a protected peer: true when it owns the peer, from now on or since before.
 static inline bool peer_claim(struct peer *p, uint16_t worker) {
@@ -53,6 +59,9 @@ static inline bool peer_claim(struct peer *p, uint16_t worker) {
 }
 
 int peer_table_init(struct peer_table *t, uint32_t max); // -ENOMEM
+// Before there are workers: the lines live elsewhere from now on, beside what else is there per peer. [max] of
+// stride_bytes, zeroed, aligned to a cache line; the caller's, and needed until peer_table_fini.
+void peer_table_move(struct peer_table *t, void *lines, size_t stride_bytes);
 void peer_table_fini(struct peer_table *t);
 uint32_t peer_alloc(struct peer_table *t); // as adj_alloc
 int peer_free(struct peer_table *t, struct rcu *r, uint32_t index); // as adj_free; the caller removed it from by_nbma

@@ -177,7 +177,6 @@ static __rte_always_inline void tunnel_count(
 uint16_t gre_decap_burst(
 	struct lcore_ctx *lc, struct rte_mbuf **pkts, uint16_t n, struct rte_mbuf **nhrp, uint16_t *n_nhrp) {
 	const struct peer_table *table = &lc->fwd->peers;
-	const struct peer *peers = table->peers;
 	struct senders s;
 	uint16_t kept = 0;
 
@@ -188,7 +187,7 @@ uint16_t gre_decap_burst(
 		s.hash[i] = sender_hash(pkt_meta(pkts[i]));
 	idx_hash_candidates(table->by_nbma, s.hash, n, s.peer);
 	for (uint16_t i = 0; i < n; i++) {
-		rte_prefetch0(&peers[s.peer[i]]);
+		rte_prefetch0(peer_at(table, s.peer[i]));
 		rte_prefetch0_write(&lc->spokes[s.peer[i]]);
 	}
 	s.counted = (struct tunnel_counters){0};
@@ -198,10 +197,11 @@ uint16_t gre_decap_burst(
 		struct pkt_meta *meta = pkt_meta(m);
 		uint32_t peer = s.peer[i];
 
-		if (unlikely(peer && !sender_matches(&peers[peer], meta))) // another key with the same signature
+		if (unlikely(
+			    peer && !sender_matches(peer_at(table, peer), meta))) // another key with the same signature
 			peer = peer_lookup(table, meta->endpoint, &meta->nbma);
 		meta->peer_in = peer;
-		meta->peer_in_gen = rcu_read(&peers[peer].gen);
+		meta->peer_in_gen = rcu_read(&peer_at(table, peer)->gen);
 		spoke_count(lc, meta, m->pkt_len);
 		tunnel_count(lc, &s, meta, m->pkt_len);
 		if (likely(peer && meta->gre_protocol != GRE_PROTO_NHRP))

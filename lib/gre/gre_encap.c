@@ -177,7 +177,7 @@ static __rte_always_inline enum drop_reason adj_push(
 	const struct adj *a = &lc->fwd->adjs.adjs[meta->adj];
 	const struct adj_state st = adj_state_load(a);
 	const struct rewrite r = {
-		.peer = &lc->fwd->peers.peers[meta->peer_out],
+		.peer = peer_at(&lc->fwd->peers, meta->peer_out),
 		.gre = a->gre,
 		.gre_len_bytes = a->gre_len_bytes,
 		.gre_checksum = a->gre_checksum,
@@ -219,7 +219,7 @@ static __rte_noinline enum drop_reason control_push(
 		p.ready = true;
 		r.peer = &p;
 	} else {
-		r.peer = &fwd->peers.peers[meta->peer_out];
+		r.peer = peer_at(&fwd->peers, meta->peer_out);
 		r.spoke = meta->peer_out;
 	}
 	if (!r.peer->ready)
@@ -235,7 +235,7 @@ uint16_t gre_encap_burst(struct lcore_ctx *lc, struct rte_mbuf **pkts, uint16_t 
 		const struct pkt_meta *meta = pkt_meta(pkts[i]);
 		uint32_t peer = meta->way == WAY_ADJ ? meta->peer_out : 0;
 
-		rte_prefetch0(&lc->fwd->nhs.words[rcu_read(&lc->fwd->peers.peers[peer].nh)]);
+		rte_prefetch0(&lc->fwd->nhs.words[rcu_read(&peer_at(&lc->fwd->peers, peer)->nh)]);
 	}
 	for (uint16_t i = 0; i < n; i++) {
 		struct rte_mbuf *m = pkts[i];

@@ -45,7 +45,7 @@ static __rte_noinline void drop_replayed(
 
 // Not this worker's by what it remembers: the peer says. true: it is, from now on.
 static __rte_noinline bool claim_or_hand_over(struct lcore_ctx *lc, struct rte_mbuf *m, struct sa_in *sa) {
-	struct peer *p = &lc->fwd->peers.peers[sa->peer];
+	struct peer *p = peer_at(&lc->fwd->peers, sa->peer);
 	uint16_t owner;
 
 	if (peer_claim(p, lc->id)) {
@@ -78,7 +78,7 @@ static __rte_always_inline bool source_is_peers(
 		return source_may_differ(sa, meta, from);
 	if (unlikely(meta->nbma.family == ADDR_IPV6)) // the word has a hash of it
 		return (sa->flags & SA_UDP) ||
-		       memcmp(lc->fwd->peers.peers[sa->peer].hdr + offsetof(struct rte_ipv6_hdr, dst_addr),
+		       memcmp(peer_at(&lc->fwd->peers, sa->peer)->hdr + offsetof(struct rte_ipv6_hdr, dst_addr),
 			       meta->nbma.bytes, 16) == 0;
 	return true;
 }

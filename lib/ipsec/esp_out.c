@@ -27,7 +27,7 @@ static void event(struct lcore_ctx *lc, const struct sa_out *sa, uint32_t peer, 
 		.kind = kind,
 		.spi = rte_be_to_cpu_32(sa->spi_be),
 		.peer = peer,
-		.peer_gen = lc->fwd->peers.peers[peer].gen,
+		.peer_gen = peer_at(&lc->fwd->peers, peer)->gen,
 		.seq = sa->seq,
 	};
 }
@@ -169,7 +169,7 @@ static __rte_always_inline void job_fill(
 static __rte_noinline enum drop_reason prepare_any(
 	struct lcore_ctx *lc, struct rte_mbuf *m, struct pkt_meta *meta, struct sealing *s) {
 	const struct fwd *fwd = lc->fwd;
-	struct peer *p = &fwd->peers.peers[meta->peer_out];
+	struct peer *p = peer_at(&fwd->peers, meta->peer_out);
 	struct sa_out *sa = sa_out_at(fwd->ipsec, meta->peer_out);
 	const struct esp_suite_info *info = &esp_suites[sa->suite];
 	const uint64_t nh = rcu_read(&fwd->nhs.words[rcu_read(&p->nh)]);
@@ -218,7 +218,7 @@ static __rte_noinline enum drop_reason prepare_any(
 // false: not plain, and nothing was done.
 static __rte_always_inline bool prepare_plain(const struct fwd *fwd, const struct plain_out *q, struct rte_mbuf *m,
 	struct pkt_meta *meta, struct sealing *s) {
-	const struct peer *p = &fwd->peers.peers[meta->peer_out];
+	const struct peer *p = peer_at(&fwd->peers, meta->peer_out);
 	struct sa_out *sa = (struct sa_out *)(q->out + (size_t)meta->peer_out * q->out_stride);
 	const uint64_t nh = rcu_read(&fwd->nhs.words[rcu_read(&p->nh)]);
 	uint32_t frame_bytes;

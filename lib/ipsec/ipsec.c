@@ -68,8 +68,19 @@ static uint32_t lines_up(size_t bytes) {
 static void strides_set(struct ipsec *ip, const struct ipsec_conf *conf) {
 	ip->key_off = lines_up(replay_bytes(conf->window_max) + offsetof(struct sa_in, replay));
 	ip->in_stride = ip->key_off + SA_KEY_BYTES;
-	ip->out_stride = sizeof(struct sa_out) + SA_KEY_BYTES;
+	ip->out_stride = sizeof(struct peer) + SA_OUT_BYTES;
 	ip->window_max = conf->window_max;
+}
+
+static bool out_create(struct ipsec *ip, struct peer_table *peers) {
+	uint8_t *objects = arena_map((size_t)ip->max_peers * ip->out_stride);
+
+	if (!objects)
+		return false;
+	ip->out = objects + sizeof(struct peer);
+	if (peers)
+		peer_table_move(peers, objects, ip->out_stride);
+	return true;
 }
 
 struct ipsec *ipsec_create(const struct ipsec_conf *conf) {
@@ -89,11 +100,10 @@ struct ipsec *ipsec_create(const struct ipsec_conf *conf) {
 	ip->n_in = (uint32_t)n_in;
 	strides_set(ip, conf);
 	ip->in = arena_map(n_in * ip->in_stride);
-	ip->out = arena_map((size_t)ip->max_peers * ip->out_stride);
 	ip->cold = calloc(n_in, sizeof(*ip->cold));
 	ip->out_base = calloc(ip->max_peers, sizeof(*ip->out_base));
 	ip->sad = sad_create(ip->n_in);
-	if (ip->in && ip->out && ip->cold && ip->out_base && ip->sad)
+	if (ip->in && ip->cold && ip->out_base && ip->sad && out_create(ip, conf->peers))
 		return ip;
 	ipsec_free(ip);
 	errno = ENOMEM;
@@ -106,7 +116,8 @@ void ipsec_free(struct ipsec *ip) {
 	if (!ip)
 		return;
 	arena_unmap(ip->in, (size_t)ip->n_in * ip->in_stride);
-	arena_unmap(ip->out, (size_t)ip->max_peers * ip->out_stride);
+	if (ip->out)
+		arena_unmap(ip->out - sizeof(struct peer), (size_t)ip->max_peers * ip->out_stride);
 	sad_free(ip->sad);
 	idx_hash_free(ip->foreign);
 	free(ip->out_base);
@@ -142,6 +153,6 @@ void sa_message_apply(struct ipsec *ip, struct peer *p, uint32_t peer, const str
 }
 
 void sa_out_wipe(struct ipsec *ip, uint32_t peer) {
-	esp_wipe(sa_out_at(ip, peer), ip->out_stride);
+	esp_wipe(sa_out_at(ip, peer), SA_OUT_BYTES);
 	ip->out_base[peer] = (struct sa_out_base){0};
 }

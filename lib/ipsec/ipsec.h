@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The tables of SAs. Inbound: the SAD, an array of contiguous objects that the SPI indexes; SPIs that somebody else
-// chose are found by a hash. Outbound: one object per peer, by peer index. All of it in memory of its own: huge pages
+// chose are found by a hash. Outbound: one object per peer, by peer
+// index: the line of the peer table, the SA, its key. All of it in memory of its own: huge pages
 // where there are any, no core dump has it, and what was used for a key is wiped when it is freed.
 //
 // An SPI of ours: 18 bits of index, 14 bits of generation from 1 on, so that it is never below 256 (RFC 4303 section
@@ -19,19 +20,21 @@
 #define SPI_INDEX_BITS 18
 #define SPI_INDEX_MAX ((1u << SPI_INDEX_BITS) - 1)
 #define SPI_GEN_MAX ((1u << (32 - SPI_INDEX_BITS)) - 1)
+#define SA_OUT_BYTES (sizeof(struct sa_out) + SA_KEY_BYTES)
 #define SAD_PER_PEER 3 // inbound SAs: two during a rekey, one on its way out
 
 struct ipsec_conf {
 	const struct esp_crypto_ops *ops;
 	uint32_t max_peers;
 	uint16_t window_max; // widest receive window of any SA
+	struct peer_table *peers; // of max_peers, to be moved beside the outbound SAs; or NULL: it stays where it is
 };
 
 struct ipsec {
 	// Read mostly; workers.
 	const struct esp_crypto_ops *ops;
 	uint8_t *in; // [n_in] of in_stride
-	uint8_t *out; // [max_peers] of out_stride
+	uint8_t *out; // [max_peers] of out_stride; before each the peer's line
 	struct idx_hash *foreign; // SPI -> slot
 	uint32_t in_stride, out_stride, key_off;
 	uint32_t n_in; // slots; 0 is never used
@@ -46,7 +49,7 @@ struct ipsec {
 
 // NULL with errno: ENOMEM, or E2BIG for more peers than SPIs have indexes.
 struct ipsec *ipsec_create(const struct ipsec_conf *conf);
-void ipsec_free(struct ipsec *ip); // workers stopped, nothing deferred
+void ipsec_free(struct ipsec *ip); // workers stopped, nothing deferred; of the peer table only fini is left
 uint64_t ipsec_bytes(const struct ipsec *ip); // of the SAs that are in use, with their share of the tables
 static inline struct sa_in *sa_in_at(const struct ipsec *ip, uint32_t slot) {
 	return (struct sa_in *)(ip->in + (size_t)slot * ip->in_stride);

@@ -78,7 +78,7 @@ static struct addr addr_text(const char *text) {
 
 static uint32_t peer_make(bool udp, const struct addr *at) {
 	uint32_t index = peer_alloc(&hub.fwd.peers);
-	struct peer *p = &hub.fwd.peers.peers[index];
+	struct peer *p = peer_at(&hub.fwd.peers, index);
 
 	FUZZ_CHECK(index);
 	p->is_protected = true;
@@ -113,7 +113,7 @@ static void sa_make(enum backend b, unsigned k, const struct addr *from) {
 	sa->suite = (uint8_t)suite;
 	sa->flags = (k & 1 ? SA_UDP : 0) | (k & 2 ? SA_TUNNEL_MODE : 0) | (k & 4 ? SA_ESN : 0);
 	sa->peer = hub.peers[k & 1];
-	sa_in_cold(ip, sa)->peer_gen = hub.fwd.peers.peers[sa->peer].gen;
+	sa_in_cold(ip, sa)->peer_gen = peer_at(&hub.fwd.peers, sa->peer)->gen;
 	sa->from = sa_from_word(from, k & 1 ? PEER_PORT : 0, 0);
 	FUZZ_CHECK(
 		ip->ops->key_init(sa_in_key(ip, sa), suite, key, info->enc_key_bytes, key, info->auth_key_bytes) == 0);
@@ -128,7 +128,7 @@ static void sa_out_make(enum backend b) {
 	msg = (struct sa_message){.has_sa = true};
 	msg.sa = (struct sa_out){.seq_soft = UINT64_MAX, .seq_end = UINT64_MAX, .suite = OUT_SUITE, .is_valid = true};
 	FUZZ_CHECK(backends[b]->key_init(msg.key, OUT_SUITE, key, info->enc_key_bytes, key, info->auth_key_bytes) == 0);
-	sa_message_apply(hub.ipsec[b], &hub.fwd.peers.peers[hub.out], hub.out, &msg);
+	sa_message_apply(hub.ipsec[b], peer_at(&hub.fwd.peers, hub.out), hub.out, &msg);
 }
 
 static void sas_make(const struct addr *from) {

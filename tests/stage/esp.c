@@ -23,7 +23,7 @@ void esp_hub_create_with(struct hub *h, const struct hub_conf *conf) {
 }
 
 struct peer *esp_peer(const struct hub *h, const struct esp_spoke *es) {
-	return &h->fwd.peers.peers[es->s.peer];
+	return peer_at(&h->fwd.peers, es->s.peer);
 }
 
 struct sa_in *esp_sa_in(const struct hub *h, const struct esp_sa *up) {
@@ -156,7 +156,7 @@ struct esp_spoke esp_spoke_bare(
 	struct hub *h, uint16_t tunnel, const char *nbma, unsigned n, const struct esp_how *how) {
 	struct addr at = addr_of(nbma);
 	uint32_t index = peer_alloc(&h->fwd.peers);
-	struct peer *p = &h->fwd.peers.peers[index];
+	struct peer *p = peer_at(&h->fwd.peers, index);
 	uint16_t endpoint = h->tunnels[tunnel].endpoint;
 
 	assert_int_not_equal(index, 0);

@@ -144,6 +144,7 @@ static void next_hop_fill(struct hub *h, uint32_t index, uint8_t port) {
 static void ipsec_make(struct hub *h, const struct hub_conf *conf) {
 	struct ipsec_conf c = {.ops = conf->crypto,
 		.max_peers = h->fwd.peers.max,
+		.peers = &h->fwd.peers,
 		.window_max = conf->window ? conf->window : REPLAY_WINDOW_MAX};
 
 	if (!conf->crypto)
@@ -276,7 +277,7 @@ struct spoke hub_spoke_of_peer(struct hub *h, uint16_t tunnel, const struct addr
 struct spoke hub_spoke_at(struct hub *h, uint16_t tunnel, const struct addr *nbma, unsigned n) {
 	const struct tunnel *t = &h->tunnels[tunnel];
 	uint32_t index = peer_alloc(&h->fwd.peers);
-	struct peer *peer = &h->fwd.peers.peers[index];
+	struct peer *peer = peer_at(&h->fwd.peers, index);
 
 	assert_int_not_equal(index, 0);
 	peer->endpoint = t->endpoint;

@@ -395,14 +395,14 @@ static void test_ways_that_lead_nowhere(void **state) {
 	inner_only(&s, &f, NULL, "10.0.10.9", 64); // behind A itself
 	dropped(&s, &f, DROP_SAME_SPOKE);
 	nh_store(&s.h->fwd.nhs, 40, nh);
-	s.h->fwd.peers.peers[s.c.peer].nh = 40;
+	peer_at(&s.h->fwd.peers, s.c.peer)->nh = 40;
 	inner_only(&s, &f, NULL, "10.4.12.9", 64); // behind C, whose next hop has no MAC address
 	dropped(&s, &f, DROP_NEIGHBOUR);
-	s.h->fwd.peers.peers[s.c.peer].nh = 1 + WAN;
-	s.h->fwd.peers.peers[s.c.peer].ready = false;
+	peer_at(&s.h->fwd.peers, s.c.peer)->nh = 1 + WAN;
+	peer_at(&s.h->fwd.peers, s.c.peer)->ready = false;
 	inner_only(&s, &f, NULL, "10.4.12.9", 64);
 	dropped(&s, &f, DROP_NOT_REGISTERED);
-	s.h->fwd.peers.peers[s.c.peer].ready = true;
+	peer_at(&s.h->fwd.peers, s.c.peer)->ready = true;
 	s.h->tunnels[4].is_protected = true; // out of a protected tunnel, in clear
 	inner_only(&s, &f, NULL, "10.4.12.9", 64);
 	dropped(&s, &f, DROP_CLEAR_ON_PROTECTED);

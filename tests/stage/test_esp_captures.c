@@ -81,7 +81,7 @@ static void sa_of_sender(struct hub *h, struct sa_in *sa, const struct capture *
 
 	sa->peer = peer_alloc(&h->fwd.peers);
 	assert_int_not_equal(sa->peer, 0);
-	p = &h->fwd.peers.peers[sa->peer];
+	p = peer_at(&h->fwd.peers, sa->peer);
 	p->endpoint = endpoint;
 	p->is_protected = true;
 	p->owner = PEER_OWNER_NONE;

@@ -124,7 +124,7 @@ static void control_queue(unsigned n) {
 		meta->gre_protocol = 0x2001;
 		meta->tunnel = 0;
 		meta->peer_out = scene.b.peer;
-		meta->peer_out_gen = scene.h.fwd.peers.peers[scene.b.peer].gen;
+		meta->peer_out_gen = peer_at(&scene.h.fwd.peers, scene.b.peer)->gen;
 		assert_int_equal(datapath_send(scene.h.dp, m, i & 1 ? EGRESS_DATA : EGRESS_CONTROL), 0);
 	}
 }

@@ -68,7 +68,7 @@ static void test_nhrp_says_who_sent_it(void **state) {
 		assert_int_equal(meta->outer_len_bytes, 14 + 20 + 8);
 		assert_int_equal(meta->peer_in, i ? 0 : s.a.peer);
 		if (!i)
-			assert_int_equal(meta->peer_in_gen, s.h->fwd.peers.peers[s.a.peer].gen);
+			assert_int_equal(meta->peer_in_gen, peer_at(&s.h->fwd.peers, s.a.peer)->gen);
 		assert_memory_equal(&meta->nbma, &from->nbma, sizeof(meta->nbma));
 		rte_pktmbuf_free(m);
 	}

@@ -39,7 +39,7 @@ static void by_adj(struct rte_mbuf *m, const struct scene *s, uint32_t adj) {
 
 static void by_peer(struct rte_mbuf *m, const struct scene *s, uint32_t peer, uint16_t tunnel) {
 	pkt_meta(m)->peer_out = peer;
-	pkt_meta(m)->peer_out_gen = s->h->fwd.peers.peers[peer].gen;
+	pkt_meta(m)->peer_out_gen = peer_at(&s->h->fwd.peers, peer)->gen;
 	pkt_meta(m)->tunnel = tunnel;
 }
 

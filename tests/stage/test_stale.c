@@ -24,8 +24,8 @@ static int setup(void **state) {
 	hub_tunnel(&s->h, 0, 0, 1001, 0);
 	s->a = hub_spoke(&s->h, 0, "192.0.2.10", 10);
 	s->b = hub_spoke(&s->h, 0, "192.0.2.11", 11);
-	s->h.fwd.peers.peers[s->a.peer].owner = 0;
-	s->h.fwd.peers.peers[s->b.peer].owner = 1;
+	peer_at(&s->h.fwd.peers, s->a.peer)->owner = 0;
+	peer_at(&s->h.fwd.peers, s->b.peer)->owner = 1;
 	*state = s;
 	return 0;
 }
@@ -54,7 +54,7 @@ static void adj_replace(struct scene *s, uint32_t index) {
 }
 
 static void peer_replace(struct scene *s, uint32_t index) {
-	struct peer *p = &s->h.fwd.peers.peers[index];
+	struct peer *p = peer_at(&s->h.fwd.peers, index);
 
 	idx_hash_remove(s->h.fwd.peers.by_nbma, peer_hash(0, &s->b.nbma), index);
 	assert_int_equal(peer_free(&s->h.fwd.peers, s->h.fwd.rcu, index), 0);
@@ -69,7 +69,7 @@ static void peer_replace(struct scene *s, uint32_t index) {
 }
 
 static void peer_only_freed(struct scene *s, uint32_t index) {
-	struct peer *p = &s->h.fwd.peers.peers[index];
+	struct peer *p = peer_at(&s->h.fwd.peers, index);
 
 	idx_hash_remove(s->h.fwd.peers.by_nbma, peer_hash(0, &s->b.nbma), index);
 	assert_int_equal(peer_free(&s->h.fwd.peers, s->h.fwd.rcu, index), 0);
@@ -91,7 +91,7 @@ static struct rte_mbuf *to_b(struct scene *s, enum pkt_way way) {
 	meta->adj = s->b.adj;
 	meta->adj_gen = s->h.fwd.adjs.adjs[s->b.adj].gen;
 	meta->peer_out = s->b.peer;
-	meta->peer_out_gen = s->h.fwd.peers.peers[s->b.peer].gen;
+	meta->peer_out_gen = peer_at(&s->h.fwd.peers, s->b.peer)->gen;
 	return m;
 }
 
@@ -161,7 +161,7 @@ static void test_spoke_moves_while_packets_wait(void **state) {
 	struct adj_state st;
 
 	moved = hub_spoke(&s->h, 0, "192.0.2.77", 77);
-	s->h.fwd.peers.peers[moved.peer].owner = 1;
+	peer_at(&s->h.fwd.peers, moved.peer)->owner = 1;
 	wait_between_workers(s, 1);
 	st = adj_state_load(&s->h.fwd.adjs.adjs[s->b.adj]);
 	st.target = moved.peer;
@@ -172,7 +172,7 @@ static void test_spoke_moves_while_packets_wait(void **state) {
 	to_spoke(&f, &s->h, &moved, 0x0800, 0);
 	hub_expect_sent(WAN, &f);
 	wait_between_workers(s, 1);
-	s->h.fwd.peers.peers[moved.peer].owner = 0; // no longer worker 1's to send
+	peer_at(&s->h.fwd.peers, moved.peer)->owner = 0; // no longer worker 1's to send
 	expect_stale(s, 1);
 }
 
@@ -200,7 +200,7 @@ static void test_sender_in_the_punt_ring(void **state) {
 	m = hub_punted(&s->h, PUNT_NHRP);
 	assert_non_null(m);
 	assert_int_equal(pkt_meta(m)->peer_in, s->b.peer);
-	assert_false(gen_is_current(&s->h.fwd.peers.peers[s->b.peer].gen, pkt_meta(m)->peer_in_gen));
+	assert_false(gen_is_current(&peer_at(&s->h.fwd.peers, s->b.peer)->gen, pkt_meta(m)->peer_in_gen));
 	rte_pktmbuf_free(m);
 }
 

@@ -31,7 +31,7 @@ static struct scene *scene_make_unequal(uint16_t n_workers, uint16_t n_rx, uint1
 	for (unsigned i = 0; i < SPOKES; i++) {
 		snprintf(nbma, sizeof(nbma), "192.0.2.%u", 100 + i);
 		s->spokes[i] = hub_spoke(&s->h, 0, nbma, 100 + i);
-		s->h.fwd.peers.peers[s->spokes[i].peer].owner = i % n_workers;
+		peer_at(&s->h.fwd.peers, s->spokes[i].peer)->owner = i % n_workers;
 	}
 	return s;
 }

@@ -96,7 +96,7 @@ static struct nhs_source source_of(const struct nhrp_ctl *n, const struct pkt_me
 	const struct peer_table *peers = &n->nave->fwd.peers;
 	struct publish_peer at;
 
-	if (meta->is_esp && gen_is_current(&peers->peers[meta->peer_in].gen, meta->peer_in_gen) &&
+	if (meta->is_esp && gen_is_current(&peer_at(peers, meta->peer_in)->gen, meta->peer_in_gen) &&
 		publish_peer_where(n->nave->publish, meta->peer_in, &at))
 		src = (struct nhs_source){.nbma = at.nbma, .nbma_port = at.nbma_port};
 	return src;

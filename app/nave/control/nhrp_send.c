@@ -55,7 +55,7 @@ static int choose_way(struct nhrp_ctl *n, const struct tunnel *t, struct pkt_met
 	int nh;
 
 	if (peer) {
-		const struct peer *p = &f->peers.peers[peer];
+		const struct peer *p = peer_at(&f->peers, peer);
 
 		meta->way = WAY_PEER;
 		meta->peer_out = peer;

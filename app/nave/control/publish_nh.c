@@ -154,15 +154,15 @@ static void gateway_repoint(struct publish *p, uint16_t port) {
 	struct peer_table *t = &p->fwd->peers;
 
 	for (uint32_t i = 1; i < t->max; i++) {
-		uint32_t nh, old = t->peers[i].nh;
+		uint32_t nh, old = peer_at(t, i)->nh;
 		struct addr nbma;
 
-		if (!p->peers[i].refs || p->fwd->endpoints[t->peers[i].endpoint].port != port)
+		if (!p->peers[i].refs || p->fwd->endpoints[peer_at(t, i)->endpoint].port != port)
 			continue;
 		nbma = peer_address(p, i);
 		if (nh_hold_towards(p, port, &nbma, &nh) < 0)
 			continue;
-		rcu_publish(&t->peers[i].nh, nh);
+		rcu_publish(&peer_at(t, i)->nh, nh);
 		nh_release(p, old);
 	}
 }

@@ -17,7 +17,7 @@ static void protected_wipe(void *publish, uint64_t peer) {
 // Its keys go in the same grace period, and before the slot can be taken again. The slot dies first: a worker that
 // meets it later must not begin with what is about to be wiped.
 static int protected_free(struct publish *p, uint32_t peer) {
-	gen_end(&p->fwd->peers.peers[peer].gen);
+	gen_end(&peer_at(&p->fwd->peers, peer)->gen);
 	if (!rcu_room(p->fwd->rcu, 2))
 		return -ENOSPC;
 	rcu_defer(p->fwd->rcu, protected_wipe, p, peer);
@@ -25,8 +25,8 @@ static int protected_free(struct publish *p, uint32_t peer) {
 }
 
 void peer_defer(struct publish *p, uint32_t peer) {
-	int rc = p->fwd->peers.peers[peer].is_protected ? protected_free(p, peer)
-							: peer_free(&p->fwd->peers, p->fwd->rcu, peer);
+	int rc = peer_at(&p->fwd->peers, peer)->is_protected ? protected_free(p, peer)
+							     : peer_free(&p->fwd->peers, p->fwd->rcu, peer);
 
 	if (rc == 0)
 		return;
@@ -35,14 +35,14 @@ void peer_defer(struct publish *p, uint32_t peer) {
 }
 
 struct addr peer_address(const struct publish *p, uint32_t peer) {
-	return protected_is(p, peer) ? p->protected[peer].nbma : peer_nbma(&p->fwd->peers.peers[peer]);
+	return protected_is(p, peer) ? p->protected[peer].nbma : peer_nbma(peer_at(&p->fwd->peers, peer));
 }
 
 static void plain_forget(struct publish *p, uint32_t peer) {
 	struct peer_table *t = &p->fwd->peers;
-	struct addr nbma = peer_nbma(&t->peers[peer]);
+	struct addr nbma = peer_nbma(peer_at(t, peer));
 
-	idx_hash_remove(t->by_nbma, peer_hash(t->peers[peer].endpoint, &nbma), peer);
+	idx_hash_remove(t->by_nbma, peer_hash(peer_at(t, peer)->endpoint, &nbma), peer);
 }
 
 void peer_release(struct publish *p, uint32_t peer) {
@@ -50,7 +50,7 @@ void peer_release(struct publish *p, uint32_t peer) {
 
 	if (!peer || --p->peers[peer].refs)
 		return;
-	nh = p->fwd->peers.peers[peer].nh;
+	nh = peer_at(&p->fwd->peers, peer)->nh;
 	if (protected_is(p, peer))
 		protected_forget(p, peer);
 	else
@@ -70,6 +70,7 @@ void publish_peer_release(struct publish *p, uint32_t peer) {
 static int peer_make(struct publish *p, uint16_t endpoint, const struct addr *nbma, uint32_t *peer) {
 	const struct endpoint *e = &p->fwd->endpoints[endpoint];
 	struct peer_table *t = &p->fwd->peers;
+	struct peer *pe;
 	uint32_t nh, i;
 	int rc = nh_hold_towards(p, e->port, nbma, &nh);
 
@@ -80,11 +81,12 @@ static int peer_make(struct publish *p, uint16_t endpoint, const struct addr *nb
 		nh_release(p, nh);
 		return -ENOSPC;
 	}
-	peer_template(&t->peers[i], &e->addr, nbma);
-	t->peers[i].nh = nh;
-	t->peers[i].endpoint = endpoint;
-	t->peers[i].owner = PEER_OWNER_ANY;
-	t->peers[i].ready = true;
+	pe = peer_at(t, i);
+	peer_template(pe, &e->addr, nbma);
+	pe->nh = nh;
+	pe->endpoint = endpoint;
+	pe->owner = PEER_OWNER_ANY;
+	pe->ready = true;
 	if (p->peer_taken)
 		p->peer_taken(p->peer_taken_arg, i);
 	rc = idx_hash_insert(t->by_nbma, peer_hash(endpoint, nbma), i);

@@ -24,7 +24,7 @@ void protected_teardown(struct publish *p) {
 }
 
 bool protected_is(const struct publish *p, uint32_t peer) {
-	return peer && p->protected && p->fwd->peers.peers[peer].is_protected;
+	return peer && p->protected && peer_at(&p->fwd->peers, peer)->is_protected;
 }
 
 static uint32_t where_hash(const struct publish_peer *where) {
@@ -35,7 +35,7 @@ static bool where_match(const void *publish, uint32_t peer, const void *key) {
 	const struct publish *p = publish;
 	const struct publish_peer *where = key;
 
-	return p->fwd->peers.peers[peer].endpoint == where->endpoint &&
+	return peer_at(&p->fwd->peers, peer)->endpoint == where->endpoint &&
 	       p->protected[peer].nbma_port == where->nbma_port && addr_eq(&p->protected[peer].nbma, &where->nbma);
 }
 
@@ -49,7 +49,7 @@ bool publish_peer_where(const struct publish *p, uint32_t peer, struct publish_p
 	if (peer >= p->fwd->peers.max || !protected_is(p, peer) || !p->peers[peer].refs)
 		return false;
 	*where = (struct publish_peer){
-		.endpoint = p->fwd->peers.peers[peer].endpoint,
+		.endpoint = peer_at(&p->fwd->peers, peer)->endpoint,
 		.nbma = p->protected[peer].nbma,
 		.nbma_port = p->protected[peer].nbma_port,
 	};
@@ -60,6 +60,7 @@ bool publish_peer_where(const struct publish *p, uint32_t peer, struct publish_p
 static int protected_make(struct publish *p, const struct publish_peer *where, uint32_t *peer) {
 	const struct endpoint *e = &p->fwd->endpoints[where->endpoint];
 	struct peer_table *t = &p->fwd->peers;
+	struct peer *pe;
 	uint32_t nh, i;
 	int rc = nh_hold_towards(p, e->port, &where->nbma, &nh);
 
@@ -70,12 +71,13 @@ static int protected_make(struct publish *p, const struct publish_peer *where, u
 		nh_release(p, nh);
 		return -ENOSPC;
 	}
-	peer_template_esp(&t->peers[i], &e->addr, &where->nbma, where->nbma_port);
-	t->peers[i].nh = nh;
-	t->peers[i].endpoint = where->endpoint;
-	t->peers[i].owner = PEER_OWNER_NONE;
-	t->peers[i].is_protected = true;
-	t->peers[i].ready = true;
+	pe = peer_at(t, i);
+	peer_template_esp(pe, &e->addr, &where->nbma, where->nbma_port);
+	pe->nh = nh;
+	pe->endpoint = where->endpoint;
+	pe->owner = PEER_OWNER_NONE;
+	pe->is_protected = true;
+	pe->ready = true;
 	p->protected[i] = (struct protected_ctl){.nbma = where->nbma, .nbma_port = where->nbma_port};
 	if (p->peer_taken)
 		p->peer_taken(p->peer_taken_arg, i);
@@ -107,7 +109,7 @@ int protected_hold(struct publish *p, const struct publish_peer *where, uint32_t
 
 void protected_forget(struct publish *p, uint32_t peer) {
 	struct publish_peer where = {
-		p->fwd->peers.peers[peer].endpoint, p->protected[peer].nbma, p->protected[peer].nbma_port};
+		peer_at(&p->fwd->peers, peer)->endpoint, p->protected[peer].nbma, p->protected[peer].nbma_port};
 
 	idx_hash_remove(p->protected_hash, where_hash(&where), peer);
 	p->protected[peer] = (struct protected_ctl){0};
@@ -122,7 +124,7 @@ void publish_on_sa(struct publish *p, publish_sa_send_fn fn, void *arg) {
 // While nobody owns it, no worker reads header or outbound SA: who would has to claim it first. Once a worker owns it,
 // it stays so.
 int protected_tell(struct publish *p, uint32_t peer, const struct sa_message *msg) {
-	struct peer *pe = &p->fwd->peers.peers[peer];
+	struct peer *pe = peer_at(&p->fwd->peers, peer);
 	uint16_t owner = PEER_OWNER_NONE;
 
 	if (__atomic_compare_exchange_n(
@@ -200,7 +202,7 @@ static int move_message(struct publish *p, uint32_t peer, const struct publish_p
 
 static void move_done(struct publish *p, uint32_t peer, const struct publish_peer *to, uint32_t nh) {
 	struct protected_ctl *g = &p->protected[peer];
-	struct peer *pe = &p->fwd->peers.peers[peer];
+	struct peer *pe = peer_at(&p->fwd->peers, peer);
 	uint32_t old = pe->nh;
 
 	g->nbma = to->nbma;

@@ -44,7 +44,7 @@ static uint16_t window_of(const struct sa_params *params) {
 static int sa_in_fill(
 	struct publish *p, uint32_t slot, uint32_t peer, const struct sa_params *params, const struct sa_keys *keys) {
 	const struct protected_ctl *g = &p->protected[peer];
-	const struct peer *pe = &p->fwd->peers.peers[peer];
+	const struct peer *pe = peer_at(&p->fwd->peers, peer);
 	struct sa_in *sa = sa_in_at(p->fwd->ipsec, slot);
 
 	sa->salt = keys->salt;

@@ -101,7 +101,7 @@ static void number_give(struct sa_ctl *c, uint32_t n) {
 
 // --- the SAs of a peer ---
 static void peer_link(struct sa_ctl *c, uint32_t number) {
-	uint32_t peer = c->sas[number].peer, gen = c->nave->fwd.peers.peers[peer].gen;
+	uint32_t peer = c->sas[number].peer, gen = peer_at(&c->nave->fwd.peers, peer)->gen;
 	struct sa_peer *sp = &c->peers[peer];
 
 	if (sp->gen != gen)

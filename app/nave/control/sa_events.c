@@ -80,7 +80,7 @@ static void take(struct sa_ctl *c, const struct sa_event *ev) {
 	const struct fwd *f = &c->nave->fwd;
 	bool is_mapping = ev->kind == SA_EVENT_MAPPING;
 
-	if (ev->peer >= f->peers.max || !gen_is_current(&f->peers.peers[ev->peer].gen, ev->peer_gen)) {
+	if (ev->peer >= f->peers.max || !gen_is_current(&peer_at(&f->peers, ev->peer)->gen, ev->peer_gen)) {
 		c->counters[SA_CTL_MAPPING_REFUSED] += is_mapping;
 		return;
 	}

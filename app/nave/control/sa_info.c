@@ -81,7 +81,7 @@ void sa_info_fill(const struct sa_ctl *c, uint32_t number, struct sa_info *info)
 		.nbma_port = where.nbma_port,
 		.params = sa->params,
 		.created_ns = sa->created_ns,
-		.owner = rcu_read(&c->nave->fwd.peers.peers[sa->peer].owner),
+		.owner = rcu_read(&peer_at(&c->nave->fwd.peers, sa->peer)->owner),
 	};
 	if (sa->direction == SA_INBOUND)
 		inbound(c->nave->fwd.ipsec, sa, info);

@@ -48,7 +48,7 @@ static inline bool sa_is_used(const struct sa_ctl *c, uint32_t number) {
 static inline struct sa_peer *sa_peer_of(const struct sa_ctl *c, uint32_t peer) {
 	struct sa_peer *sp = &c->peers[peer];
 
-	return sp->gen == c->nave->fwd.peers.peers[peer].gen ? sp : NULL;
+	return sp->gen == peer_at(&c->nave->fwd.peers, peer)->gen ? sp : NULL;
 }
 
 uint32_t sa_active_out(const struct sa_ctl *c, uint32_t peer); // its number; 0: none

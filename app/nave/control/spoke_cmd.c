@@ -64,7 +64,7 @@ static void binding_details(const struct binding *b, uint64_t now_ns, struct out
 
 // Counted by its SAs.
 static bool is_protected(const struct nave *nave, uint32_t peer) {
-	return nave->sas && peer && nave->fwd.peers.peers[peer].is_protected;
+	return nave->sas && peer && peer_at(&nave->fwd.peers, peer)->is_protected;
 }
 
 static void counter_cells(const struct nave *nave, const struct binding *b, struct out *out) {
@@ -193,7 +193,7 @@ static const char *adj_state_name(uint8_t kind) {
 
 static void forwarding_cells(const struct fwd *fwd, const struct binding *b, struct out *out) {
 	bool has_adj = b->adj && b->adj < fwd->adjs.max;
-	const struct peer *p = b->peer && b->peer < fwd->peers.max ? &fwd->peers.peers[b->peer] : NULL;
+	const struct peer *p = b->peer && b->peer < fwd->peers.max ? peer_at(&fwd->peers, b->peer) : NULL;
 
 	out_u64(out, "adjacency", b->adj);
 	if (has_adj) {

@@ -253,7 +253,7 @@ struct lcore_ctx *datapath_lcore(struct datapath *dp, uint16_t worker) {
 }
 
 static uint16_t worker_of_peer(const struct datapath *dp, uint32_t peer) {
-	uint16_t owner = peer < dp->fwd->peers.max ? dp->fwd->peers.peers[peer].owner : PEER_OWNER_ANY;
+	uint16_t owner = peer < dp->fwd->peers.max ? peer_at(&dp->fwd->peers, peer)->owner : PEER_OWNER_ANY;
 
 	return owner < dp->n_workers ? owner : peer % dp->n_workers; // always the same one: order is kept
 }
@@ -299,7 +299,7 @@ int datapath_send_sa(struct datapath *dp, uint16_t worker, uint32_t peer, const 
 		*pkt_meta(m) = (struct pkt_meta){
 			.way = WAY_SA,
 			.peer_out = peer,
-			.peer_out_gen = dp->fwd->peers.peers[peer].gen,
+			.peer_out_gen = peer_at(&dp->fwd->peers, peer)->gen,
 			.iface_in = IFACE_NONE,
 			.priority = 1,
 		};

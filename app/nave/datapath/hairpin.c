@@ -255,12 +255,12 @@ static __rte_always_inline uint32_t peer_of(
 
 static void peers_find(struct lcore_ctx *lc, const struct lane *l, struct flight *f) {
 	const struct esp_prefetch pf = esp_prefetch_out(lc);
-	const struct peer *peers = lc->fwd->peers.peers;
+	const struct peer_table *peers = &lc->fwd->peers;
 	const struct adj *adjs = lc->fwd->adjs.adjs;
 
 	for (unsigned i = 0; i < f->n; i++) {
 		f->peer[i] = peer_of(l, adjs, f, i);
-		rte_prefetch0(&peers[f->peer[i]]);
+		rte_prefetch0(peer_at(peers, f->peer[i]));
 		esp_out_prefetch(&pf, f->peer[i]);
 		if (unlikely(i < KEYS_FIRST))
 			key_prefetch(pf.objects + (size_t)f->peer[i] * pf.stride + pf.key_off, f->len[i]);
@@ -282,7 +282,7 @@ static __rte_always_inline bool leave(struct lcore_ctx *lc, const struct plain_o
 	const struct fwd *fwd = lc->fwd;
 	struct rte_mbuf *m = f->m[i];
 	uint8_t *gre = f->esp[i], tos = gre[l->gre_len_bytes + 1];
-	const struct peer *p = &fwd->peers.peers[f->peer[i]];
+	const struct peer *p = peer_at(&fwd->peers, f->peer[i]);
 	struct sa_out *sa = (struct sa_out *)(q->out + (size_t)f->peer[i] * q->out_stride);
 	const uint64_t nh = rcu_read(&fwd->nhs.words[rcu_read(&p->nh)]);
 	const uint32_t off = (uint32_t)(gre - (uint8_t *)m->buf_addr);

@@ -31,7 +31,7 @@ static void enqueue_by_priority(struct lcore_ctx *lc, uint16_t to, struct rte_mb
 }
 
 static __rte_always_inline uint16_t owner_of(const struct lcore_ctx *lc, const struct pkt_meta *meta) {
-	struct peer *p = &lc->fwd->peers.peers[meta->peer_out];
+	struct peer *p = peer_at(&lc->fwd->peers, meta->peer_out);
 	uint16_t owner = rcu_read(&p->owner);
 
 	if (owner == PEER_OWNER_ANY || !meta->peer_out) // index 0 belongs to nobody: plain IP
@@ -57,7 +57,7 @@ uint16_t handoff_out_burst(struct lcore_ctx *lc, struct rte_mbuf **pkts, uint16_
 			pkt_drop(lc, pkts[i], DROP_STALE);
 			continue;
 		}
-		meta->peer_out_gen = rcu_read(&lc->fwd->peers.peers[meta->peer_out].gen);
+		meta->peer_out_gen = rcu_read(&peer_at(&lc->fwd->peers, meta->peer_out)->gen);
 		owner[n_away] = to;
 		away[n_away++] = pkts[i];
 	}
@@ -118,7 +118,7 @@ static enum drop_reason check_way(const struct lcore_ctx *lc, struct pkt_meta *m
 	case WAY_PEER:
 		if (unlikely(meta->peer_out >= fwd->peers.max))
 			return DROP_STALE;
-		if (unlikely(!gen_is_current(&fwd->peers.peers[meta->peer_out].gen, meta->peer_out_gen)))
+		if (unlikely(!gen_is_current(&peer_at(&fwd->peers, meta->peer_out)->gen, meta->peer_out_gen)))
 			return DROP_STALE;
 		break;
 	case WAY_NBMA:
@@ -146,7 +146,7 @@ static void prefetch_burst(const struct lcore_ctx *lc, struct rte_mbuf **pkts, u
 		if (meta->way == WAY_ADJ)
 			rte_prefetch0(&lc->fwd->adjs.adjs[meta->adj]);
 		if (meta->way == WAY_ADJ || meta->way == WAY_PEER) {
-			rte_prefetch0(&lc->fwd->peers.peers[meta->peer_out]);
+			rte_prefetch0(peer_at(&lc->fwd->peers, meta->peer_out));
 			rte_prefetch0(&lc->spokes[meta->peer_out]);
 			if (lc->fwd->ipsec && meta->peer_out < lc->fwd->peers.max)
 				esp_out_prefetch(&f, meta->peer_out);
@@ -159,7 +159,7 @@ static __rte_noinline void sa_take(struct lcore_ctx *lc, struct rte_mbuf *m) {
 	struct sa_message *msg = rte_pktmbuf_mtod(m, struct sa_message *);
 	uint32_t peer = pkt_meta(m)->peer_out;
 
-	sa_message_apply(lc->fwd->ipsec, &lc->fwd->peers.peers[peer], peer, msg);
+	sa_message_apply(lc->fwd->ipsec, peer_at(&lc->fwd->peers, peer), peer, msg);
 	esp_wipe(msg, sizeof(*msg));
 	rte_pktmbuf_free(m);
 }

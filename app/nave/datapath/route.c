@@ -315,7 +315,7 @@ static __rte_always_inline bool decide(struct lcore_ctx *lc, struct rte_mbuf *m,
 			return false;
 		}
 		meta->peer_out = st.target;
-		rte_prefetch0(&lc->fwd->peers.peers[st.target]);
+		rte_prefetch0(peer_at(&lc->fwd->peers, st.target));
 		rte_prefetch0(&lc->spokes[st.target]);
 	}
 	if (unlikely(!inner_ttl_take(m, meta->gre_protocol == GRE_PROTO_IPV6))) {

@@ -91,7 +91,7 @@ static void a_registration_is_published_and_answered_over_its_peer(void **state)
 	assert_int_equal(s.kind, ADJ_TUNNEL);
 	assert_int_equal(meta.way, WAY_PEER);
 	assert_int_equal(meta.peer_out, s.target);
-	assert_int_equal(meta.peer_out_gen, hub.fwd.peers.peers[s.target].gen);
+	assert_int_equal(meta.peer_out_gen, peer_at(&hub.fwd.peers, s.target)->gen);
 	assert_int_equal(meta.gre_protocol, GRE_PROTO_NHRP);
 	assert_int_equal(meta.priority, 1);
 	assert_int_equal(nhrp_cache_count(nhrp_ctl_cache(hub.nhrp)), 1);

@@ -50,8 +50,8 @@ static inline struct adj_state state_of(const struct hub *h, uint32_t adj) {
 	return adj_state_load(&h->fwd.adjs.adjs[adj]);
 }
 
-static inline const struct peer *peer_at(const struct hub *h, uint32_t peer) {
-	return &h->fwd.peers.peers[peer];
+static inline const struct peer *peer_line(const struct hub *h, uint32_t peer) {
+	return peer_at(&h->fwd.peers, peer);
 }
 
 static inline int route_via(struct hub *h, const char *prefix, const char *next_hop, uint16_t iface) {
@@ -115,7 +115,8 @@ static inline int hub_up_with(void **state, const struct fwd_sizes *sizes, const
 	*state = &h;
 	assert_int_equal(fwd_init(&h.fwd, sizes), 0);
 	if (crypto)
-		h.fwd.ipsec = ipsec_create(&(struct ipsec_conf){crypto, h.fwd.peers.max, REPLAY_WINDOW_DEFAULT});
+		h.fwd.ipsec = ipsec_create(
+			&(struct ipsec_conf){crypto, h.fwd.peers.max, REPLAY_WINDOW_DEFAULT, &h.fwd.peers});
 	h.publish = publish_create(&h.fwd);
 	assert_non_null(h.publish);
 	publish_on_resolve(h.publish, on_resolve, &h);

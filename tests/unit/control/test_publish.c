@@ -31,7 +31,7 @@ static void registration_completes_the_adjacency_of_an_earlier_route(void **stat
 	assert_int_equal(looked_up(h, "10.1.2.3"), adj);
 	assert_int_equal(state_of(h, adj).kind, ADJ_TUNNEL);
 	assert_int_equal(state_of(h, adj).target, b.peer);
-	nbma = peer_nbma(peer_at(h, b.peer));
+	nbma = peer_nbma(peer_line(h, b.peer));
 	assert_true(addr_eq(&nbma, &b.nbma));
 	assert_int_equal(neigh_lookup(&h->fwd.neigh, 0, &b.prefix.addr), adj);
 	assert_int_equal(publish_binding_withdraw(h->publish, &b), 0);
@@ -72,7 +72,7 @@ static void a_move_repoints_the_adjacency_and_leaves_the_old_peer_whole_for_its_
 	assert_int_equal(state_of(h, adj).target, b.peer);
 	assert_int_equal(peer_lookup(&h->fwd.peers, 0, &was), 0);
 	publish_turn(h->publish, 1);
-	nbma = peer_nbma(peer_at(h, old));
+	nbma = peer_nbma(peer_line(h, old));
 	assert_true(addr_eq(&nbma, &was)); // a reader may still be at it
 	rcu_quiescent(h->fwd.rcu, 1);
 	publish_turn(h->publish, 2);
@@ -359,10 +359,10 @@ static void a_full_defer_queue_loses_nothing(void **state) {
 	adj = b.adj;
 	peer = b.peer;
 	adj_gen = h->fwd.adjs.adjs[adj].gen;
-	peer_gen = peer_at(h, peer)->gen;
+	peer_gen = peer_line(h, peer)->gen;
 	assert_int_equal(publish_binding_withdraw(h->publish, &b), 0);
 	assert_false(gen_is_current(&h->fwd.adjs.adjs[adj].gen, adj_gen)); // what waits in rings is stale at once
-	assert_false(gen_is_current(&peer_at(h, peer)->gen, peer_gen));
+	assert_false(gen_is_current(&peer_line(h, peer)->gen, peer_gen));
 	publish_turn(h->publish, 2);
 	assert_int_equal(h->fwd.adjs.used, adjs + 1); // waits
 	rcu_quiescent(h->fwd.rcu, 0);

@@ -56,7 +56,7 @@ static void an_inbound_sa_is_found_by_its_spi_alone(void **state) {
 
 	assert_int_not_equal(slot, 0);
 	assert_int_equal(sa->peer, peer);
-	assert_int_equal(sa_in_cold(h->fwd.ipsec, sa)->peer_gen, peer_at(h, peer)->gen);
+	assert_int_equal(sa_in_cold(h->fwd.ipsec, sa)->peer_gen, peer_line(h, peer)->gen);
 	assert_int_equal(sa->owner, PEER_OWNER_NONE);
 	assert_int_equal(sa->suite, SUITE);
 	assert_int_equal(sa->flags, SA_UDP);
@@ -64,9 +64,9 @@ static void an_inbound_sa_is_found_by_its_spi_alone(void **state) {
 	assert_int_equal(sa->replay.window, REPLAY_WINDOW_DEFAULT);
 	assert_int_equal(publish_peer_find(h->publish, &where), peer);
 	assert_int_equal(peer_lookup(&h->fwd.peers, 0, &where.nbma), 0); // no plain packet finds it
-	assert_true(peer_at(h, peer)->is_protected);
-	assert_int_equal(peer_at(h, peer)->owner, PEER_OWNER_NONE);
-	assert_int_equal(peer_at(h, peer)->hdr[9], IPPROTO_UDP);
+	assert_true(peer_line(h, peer)->is_protected);
+	assert_int_equal(peer_line(h, peer)->owner, PEER_OWNER_NONE);
+	assert_int_equal(peer_line(h, peer)->hdr[9], IPPROTO_UDP);
 	assert_int_equal(publish_sa_in_withdraw(h->publish, spi), 0);
 	assert_int_equal(publish_sa_in_withdraw(h->publish, spi), -ENOENT);
 	assert_int_equal(publish_peer_find(h->publish, &where), 0);
@@ -156,21 +156,21 @@ static void keys_are_wiped_after_the_grace_period_and_not_before(void **state) {
 	assert_int_equal(publish_sa_in_withdraw(h->publish, spi), 0);
 	sa_out_at(ip_, peer)->packets = 5; // by a worker that still has it
 	memset(sa_out_key(sa_out_at(ip_, peer)), 0x5a, SA_KEY_BYTES);
-	h->fwd.peers.peers[peer].owner = 0; // which is not told here: its ring is of another test
+	peer_at(&h->fwd.peers, peer)->owner = 0; // which is not told here: its ring is of another test
 	publish_on_sa(h->publish, NULL, NULL);
 	assert_int_equal(publish_sa_out_withdraw(h->publish, peer), -ENOBUFS);
-	h->fwd.peers.peers[peer].owner = PEER_OWNER_NONE;
+	peer_at(&h->fwd.peers, peer)->owner = PEER_OWNER_NONE;
 	assert_int_equal(publish_sa_out_withdraw(h->publish, peer), 0);
 	memset(sa_out_key(sa_out_at(ip_, peer)), 0x5a, SA_KEY_BYTES);
 	publish_turn(h->publish, 1);
 	assert_false(is_zero(sa_in_at(ip_, slot), ip_->in_stride));
-	assert_false(is_zero(sa_out_at(ip_, peer), ip_->out_stride));
-	assert_true(peer_at(h, peer)->is_protected);
+	assert_false(is_zero(sa_out_at(ip_, peer), SA_OUT_BYTES));
+	assert_true(peer_line(h, peer)->is_protected);
 	rcu_quiescent(h->fwd.rcu, 0);
 	publish_turn(h->publish, 2);
 	assert_true(is_zero(sa_in_at(ip_, slot), ip_->in_stride));
-	assert_true(is_zero(sa_out_at(ip_, peer), ip_->out_stride));
-	assert_false(peer_at(h, peer)->is_protected);
+	assert_true(is_zero(sa_out_at(ip_, peer), SA_OUT_BYTES));
+	assert_false(peer_line(h, peer)->is_protected);
 	rcu_reader_offline(h->fwd.rcu, 0);
 }
 
@@ -200,14 +200,14 @@ static void a_full_defer_queue_loses_no_key(void **state) {
 	assert_int_equal(publish_peer_find(h->publish, &where), 0);
 	memset(sa_out_key(sa_out_at(ip_, peer)), 0x5a, SA_KEY_BYTES);
 	publish_turn(h->publish, 1);
-	assert_false(is_zero(sa_out_at(ip_, peer), ip_->out_stride));
-	assert_false(gen_is_current(&peer_at(h, peer)->gen, peer_at(h, peer)->gen)); // dead all the same
+	assert_false(is_zero(sa_out_at(ip_, peer), SA_OUT_BYTES));
+	assert_false(gen_is_current(&peer_line(h, peer)->gen, peer_line(h, peer)->gen)); // dead all the same
 	rcu_reader_offline(h->fwd.rcu, 0);
 	for (uint64_t now_ns = 2; now_ns < 1000; now_ns++)
 		publish_turn(h->publish, now_ns);
 	assert_true(is_zero(sa_in_at(ip_, slot), ip_->in_stride));
-	assert_true(is_zero(sa_out_at(ip_, peer), ip_->out_stride));
-	assert_false(peer_at(h, peer)->is_protected);
+	assert_true(is_zero(sa_out_at(ip_, peer), SA_OUT_BYTES));
+	assert_false(peer_line(h, peer)->is_protected);
 }
 
 // --- a worker owns it ---
@@ -237,8 +237,8 @@ static void an_owner_is_told_and_nothing_is_written_past_it(void **state) {
 
 	memset(&told, 0, sizeof(told));
 	publish_on_sa(h->publish, on_sa, NULL);
-	assert_true(peer_claim(&h->fwd.peers.peers[peer], 1));
-	before = *peer_at(h, peer);
+	assert_true(peer_claim(peer_at(&h->fwd.peers, peer), 1));
+	before = *peer_line(h, peer);
 	assert_int_equal(out_add(h, &where, 2, 7, &peer), 0);
 	assert_int_equal(told.n, 1);
 	assert_int_equal(told.worker, 1);
@@ -249,7 +249,7 @@ static void an_owner_is_told_and_nothing_is_written_past_it(void **state) {
 	assert_int_equal(publish_peer_move(h->publish, peer, &away.nbma, 999), 0);
 	assert_true(told.msg.has_hdr && !told.msg.has_sa);
 	assert_int_equal(told.msg.hdr_len_bytes, 28);
-	assert_memory_equal(peer_at(h, peer)->hdr, before.hdr, sizeof(before.hdr));
+	assert_memory_equal(peer_line(h, peer)->hdr, before.hdr, sizeof(before.hdr));
 	assert_int_equal(publish_sa_out_withdraw(h->publish, peer), 0);
 	assert_true(told.msg.has_sa && !told.msg.sa.is_valid);
 	assert_true(is_zero(told.msg.key, sizeof(told.msg.key)));
@@ -264,7 +264,7 @@ static void a_full_ring_changes_nothing(void **state) {
 
 	told.rc = -ENOBUFS;
 	publish_on_sa(h->publish, on_sa, NULL);
-	assert_true(peer_claim(&h->fwd.peers.peers[peer], 0));
+	assert_true(peer_claim(peer_at(&h->fwd.peers, peer), 0));
 	assert_int_equal(out_add(h, &where, 2, 7, &other), -ENOBUFS);
 	assert_int_equal(publish_peer_move(h->publish, peer, &away.nbma, 999), -ENOBUFS);
 	assert_true(publish_peer_where(h->publish, peer, &found));
@@ -296,7 +296,7 @@ static void a_move_takes_all_inbound_sas_along(void **state) {
 	assert_int_equal(publish_peer_find(h->publish, &to), peer);
 	assert_int_equal(publish_peer_find(h->publish, &from), 0);
 	assert_int_equal(sa_out_at(h->fwd.ipsec, peer)->seq, 41); // sequence numbers go on
-	assert_memory_equal(peer_at(h, peer)->hdr + 16, to.nbma.bytes, 4);
+	assert_memory_equal(peer_line(h, peer)->hdr + 16, to.nbma.bytes, 4);
 	assert_int_equal(publish_peer_move(h->publish, peer, &to.nbma, to.nbma_port), 0); // there already
 }
 
@@ -326,12 +326,12 @@ static void a_gateway_change_goes_by_controls_own_copy(void **state) {
 	uint32_t peer, nh;
 
 	in_add(h, &where, 1, &peer);
-	nh = peer_at(h, peer)->nh;
-	memset(h->fwd.peers.peers[peer].hdr, 0xee, PEER_HDR_MAX);
-	h->fwd.peers.peers[peer].family = 0;
+	nh = peer_line(h, peer)->nh;
+	memset(peer_at(&h->fwd.peers, peer)->hdr, 0xee, PEER_HDR_MAX);
+	peer_at(&h->fwd.peers, peer)->family = 0;
 	assert_int_equal(publish_gateway(h->publish, WAN, &gateway), 0);
-	assert_int_not_equal(peer_at(h, peer)->nh, nh);
-	assert_int_not_equal(peer_at(h, peer)->nh, 0);
+	assert_int_not_equal(peer_line(h, peer)->nh, nh);
+	assert_int_not_equal(peer_line(h, peer)->nh, 0);
 }
 
 // --- refusals ---

@@ -7,7 +7,7 @@
 static const uint8_t mac_a[6] = {2, 0, 0, 0, 0, 0xa}, mac_b[6] = {2, 0, 0, 0, 0, 0xb};
 
 static struct nh nh_of(const struct hub *h, uint32_t peer) {
-	return nh_load(&h->fwd.nhs, peer_at(h, peer)->nh);
+	return nh_load(&h->fwd.nhs, peer_line(h, peer)->nh);
 }
 
 static void peers_behind_a_gateway_share_one_word(void **state) {
@@ -17,7 +17,7 @@ static void peers_behind_a_gateway_share_one_word(void **state) {
 
 	assert_int_equal(publish_binding(h->publish, &a), 0);
 	assert_int_equal(publish_binding(h->publish, &b), 0);
-	assert_int_equal(peer_at(h, a.peer)->nh, peer_at(h, b.peer)->nh);
+	assert_int_equal(peer_line(h, a.peer)->nh, peer_line(h, b.peer)->nh);
 	assert_int_equal(h->asked, 1);
 	assert_true(addr_eq(&h->asked_last, &gateway));
 	assert_false(nh_of(h, a.peer).resolved);
@@ -51,12 +51,12 @@ static void a_new_gateway_takes_the_peers_over(void **state) {
 
 	assert_int_equal(publish_binding(h->publish, &far), 0);
 	assert_int_equal(publish_binding(h->publish, &near), 0);
-	near_nh = peer_at(h, near.peer)->nh;
+	near_nh = peer_line(h, near.peer)->nh;
 	publish_neighbour(h->publish, WAN, &gateway, mac_b, true);
 	assert_false(nh_of(h, far.peer).resolved);
 	assert_int_equal(publish_gateway(h->publish, WAN, &gateway), 0);
 	assert_true(nh_of(h, far.peer).resolved);
-	assert_int_equal(peer_at(h, near.peer)->nh, near_nh);
+	assert_int_equal(peer_line(h, near.peer)->nh, near_nh);
 }
 
 static void a_static_neighbour_is_never_asked_for_nor_lost(void **state) {

@@ -236,11 +236,11 @@ static void keys_are_wiped_after_the_grace_period(void **state) {
 	memset(sa_out_key(sa_out_at(ipsec, peer)), 0x5a, SA_KEY_BYTES); // a worker that is slow
 	turn();
 	assert_false(is_zero((uint8_t *)sa_in_at(ipsec, slot), ipsec->in_stride));
-	assert_false(is_zero((uint8_t *)sa_out_at(ipsec, peer), ipsec->out_stride));
+	assert_false(is_zero((uint8_t *)sa_out_at(ipsec, peer), SA_OUT_BYTES));
 	rcu_reader_offline(hub.fwd.rcu, 0);
 	turn();
 	assert_true(is_zero((uint8_t *)sa_in_at(ipsec, slot), ipsec->in_stride));
-	assert_true(is_zero((uint8_t *)sa_out_at(ipsec, peer), ipsec->out_stride));
+	assert_true(is_zero((uint8_t *)sa_out_at(ipsec, peer), SA_OUT_BYTES));
 }
 
 // --- refusals ---
@@ -326,7 +326,7 @@ static struct sa_event mapping_of(uint32_t number, const char *nbma, uint16_t po
 		.port = port,
 		.spi = info.spi,
 		.peer = info.peer,
-		.peer_gen = hub.fwd.peers.peers[info.peer].gen,
+		.peer_gen = peer_at(&hub.fwd.peers, info.peer)->gen,
 		.nbma = ip(nbma),
 	};
 }
@@ -451,7 +451,7 @@ static void punt_registration(uint32_t number, const char *seen_from, uint16_t p
 		.nbma_port = port,
 		.is_esp = true,
 		.peer_in = info.peer,
-		.peer_in_gen = hub.fwd.peers.peers[info.peer].gen,
+		.peer_in_gen = peer_at(&hub.fwd.peers, info.peer)->gen,
 	};
 	assert_int_equal(rte_ring_sp_enqueue(lc->punt[PUNT_NHRP], m), 0);
 }

@@ -39,7 +39,7 @@ static int tell(void *arg, uint16_t worker, uint32_t peer, const struct sa_messa
 static void ring_look(struct fwd *f, uint32_t peer) {
 	if (!__atomic_load_n(&shared.full, __ATOMIC_ACQUIRE))
 		return;
-	sa_message_apply(f->ipsec, &f->peers.peers[peer], peer, &shared.msg);
+	sa_message_apply(f->ipsec, peer_at(&f->peers, peer), peer, &shared.msg);
 	__atomic_store_n(&shared.full, false, __ATOMIC_RELEASE);
 }
 
@@ -61,7 +61,7 @@ static void *worker(void *arg) {
 	memset(&cpus, 0xff, sizeof(cpus)); // EAL has bound the thread that made this one to a CPU
 	sched_setaffinity(0, sizeof(cpus), &cpus);
 	while ((peer = __atomic_load_n(&shared.peer, __ATOMIC_ACQUIRE)) != UINT32_MAX) {
-		if (!peer || !peer_claim(&f->peers.peers[peer], 0)) {
+		if (!peer || !peer_claim(peer_at(&f->peers, peer), 0)) {
 			sched_yield();
 			continue;
 		}

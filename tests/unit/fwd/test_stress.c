@@ -110,7 +110,7 @@ static void read_peer(struct reader *r) {
 	uint32_t key = random_next(&r->seed) % KEYS;
 	struct addr addr = key_addr(key), found;
 	uint32_t index = peer_lookup(&fwd.peers, key % 3, &addr), nh;
-	const struct peer *p = &fwd.peers.peers[index];
+	const struct peer *p = peer_at(&fwd.peers, index);
 
 	CHECK(index || key >= PERMANENT);
 	if (index == 0)
@@ -196,7 +196,7 @@ static void read_fib(struct reader *r, unsigned family) {
 // Before the report: what was found since the last one is all there still.
 static void check_held(struct reader *r) {
 	const struct adj *a = &fwd.adjs.adjs[r->held_adj];
-	const struct peer *p = &fwd.peers.peers[r->held_peer];
+	const struct peer *p = peer_at(&fwd.peers, r->held_peer);
 
 	if (r->held_adj)
 		CHECK(memcmp(a->gre, r->adj_then.gre, sizeof(a->gre)) == 0 &&
@@ -281,7 +281,7 @@ static void write_peer(uint32_t key, bool present) {
 		index = peer_alloc(&fwd.peers);
 		if (index == 0)
 			return;
-		p = &fwd.peers.peers[index];
+		p = peer_at(&fwd.peers, index);
 		peer_template(p, &local, &addr);
 		p->endpoint = key % 3;
 		p->owner = key;
@@ -348,7 +348,7 @@ static uint64_t write_all(void) {
 		if (adj_of[random >> 40 & (KEYS - 1)])
 			state_write(adj_of[random >> 40 & (KEYS - 1)], random >> 16);
 		if (peer_of[key])
-			rcu_publish(&fwd.peers.peers[peer_of[key]].nh, (random >> 20) % 7 + 1);
+			rcu_publish(&peer_at(&fwd.peers, peer_of[key])->nh, (random >> 20) % 7 + 1);
 		write_nh(key % 7 + 1, random >> 12);
 		write_tunnel(random >> 24);
 		write_fib(0, random_next(&seed));

@@ -89,13 +89,13 @@ static uint32_t peer_make(struct fwd *f, uint16_t endpoint, const char *local, c
 	assert_int_not_equal(index, 0);
 	assert_int_equal(addr_parse(local, &l), 0);
 	assert_int_equal(addr_parse(nbma, &n), 0);
-	f->peers.peers[index].endpoint = endpoint;
-	peer_template(&f->peers.peers[index], &l, &n);
+	peer_at(&f->peers, index)->endpoint = endpoint;
+	peer_template(peer_at(&f->peers, index), &l, &n);
 	assert_int_equal(idx_hash_insert(f->peers.by_nbma, peer_hash(endpoint, &n), index), 0);
 	return index;
 }
 
-static uint32_t peer_at(const struct fwd *f, uint16_t endpoint, const char *nbma) {
+static uint32_t peer_known(const struct fwd *f, uint16_t endpoint, const char *nbma) {
 	struct addr a;
 
 	assert_int_equal(addr_parse(nbma, &a), 0);
@@ -108,14 +108,14 @@ static void peers_are_found_by_endpoint_and_nbma_address(void **state) {
 	uint32_t c = peer_make(f, 1, "2001:db8::1", "2001:db8::c633:6407");
 	struct addr nbma;
 
-	assert_int_equal(peer_at(f, 1, "198.51.100.7"), a);
-	assert_int_equal(peer_at(f, 2, "198.51.100.7"), b);
-	assert_int_equal(peer_at(f, 3, "198.51.100.7"), 0);
-	assert_int_equal(peer_at(f, 1, "2001:db8::c633:6407"), c);
-	assert_int_equal(peer_at(f, 1, "2001:db8::c633:6408"), 0);
+	assert_int_equal(peer_known(f, 1, "198.51.100.7"), a);
+	assert_int_equal(peer_known(f, 2, "198.51.100.7"), b);
+	assert_int_equal(peer_known(f, 3, "198.51.100.7"), 0);
+	assert_int_equal(peer_known(f, 1, "2001:db8::c633:6407"), c);
+	assert_int_equal(peer_known(f, 1, "2001:db8::c633:6408"), 0);
 	addr_parse("198.51.100.7", &nbma);
 	assert_int_equal(peer_hash(1, &nbma), peer_hash_ipv4(1, inet_addr("198.51.100.7")));
-	nbma = peer_nbma(&f->peers.peers[c]);
+	nbma = peer_nbma(peer_at(&f->peers, c));
 	assert_int_equal(nbma.family, ADDR_IPV6);
 	assert_int_equal(peer_lookup(&f->peers, 1, &nbma), c);
 }
@@ -127,12 +127,12 @@ static void templates_are_outer_headers(void **state) {
 	static const uint8_t v6[40] = {0x60, 0, 0, 0, 0, 0, 47, 64, 0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 		0, 0, 1, 0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2};
 	struct fwd *f = *state;
-	const struct peer *p = &f->peers.peers[peer_make(f, 1, "192.0.2.1", "198.51.100.7")];
+	const struct peer *p = peer_at(&f->peers, peer_make(f, 1, "192.0.2.1", "198.51.100.7"));
 
 	assert_int_equal(p->hdr_len_bytes, 20);
 	assert_int_equal(p->family, ADDR_IPV4);
 	assert_memory_equal(p->hdr, v4, sizeof(v4));
-	p = &f->peers.peers[peer_make(f, 1, "2001:db8::1", "2001:db8::2")];
+	p = peer_at(&f->peers, peer_make(f, 1, "2001:db8::1", "2001:db8::2"));
 	assert_int_equal(p->hdr_len_bytes, 40);
 	assert_int_equal(p->family, ADDR_IPV6);
 	assert_memory_equal(p->hdr, v6, sizeof(v6));
@@ -140,21 +140,21 @@ static void templates_are_outer_headers(void **state) {
 
 static void peers_come_back_after_a_grace_period(void **state) {
 	struct fwd *f = *state;
-	uint32_t index = peer_make(f, 1, "192.0.2.1", "198.51.100.7"), gen = f->peers.peers[index].gen;
-	struct addr nbma = peer_nbma(&f->peers.peers[index]);
+	uint32_t index = peer_make(f, 1, "192.0.2.1", "198.51.100.7"), gen = peer_at(&f->peers, index)->gen;
+	struct addr nbma = peer_nbma(peer_at(&f->peers, index));
 
 	rcu_reader_online(f->rcu, 0);
 	assert_int_equal(idx_hash_remove(f->peers.by_nbma, peer_hash(1, &nbma), index), 0);
 	assert_int_equal(peer_free(&f->peers, f->rcu, index), 0);
-	assert_int_equal(peer_at(f, 1, "198.51.100.7"), 0);
-	assert_false(gen_is_current(&f->peers.peers[index].gen, gen));
+	assert_int_equal(peer_known(f, 1, "198.51.100.7"), 0);
+	assert_false(gen_is_current(&peer_at(&f->peers, index)->gen, gen));
 	assert_int_not_equal(peer_alloc(&f->peers), index);
-	assert_true(peer_matches(&f->peers.peers[index], 1, &nbma));
+	assert_true(peer_matches(peer_at(&f->peers, index), 1, &nbma));
 	rcu_quiescent(f->rcu, 0);
 	assert_int_equal(rcu_reclaim(f->rcu, 10), 1);
 	assert_int_equal(peer_alloc(&f->peers), index);
-	assert_int_equal(f->peers.peers[index].hdr_len_bytes, 0);
-	assert_int_equal(f->peers.peers[index].nh, 0);
+	assert_int_equal(peer_at(&f->peers, index)->hdr_len_bytes, 0);
+	assert_int_equal(peer_at(&f->peers, index)->nh, 0);
 }
 
 static uint32_t neigh_make(struct fwd *f, uint16_t iface, const char *protocol) {
