@@ -26,8 +26,8 @@ static void ports_print(FILE *f, const struct scenario *s) {
 // Of mode manual: the SAs come by sa_ctl_add(), when the ladder is up.
 static void protection_print(FILE *f, const struct scenario *s) {
 	if (scenario_is_protected(s))
-		fprintf(f, "    protection: {mode: manual, replay-window: %u, anti-spoof: strict}\n",
-			s->hub_replay_window);
+		fprintf(f, "    protection: {mode: manual, replay-window: %u, anti-spoof: %s}\n",
+			s->hub_replay_window, s->anti_spoof ? "strict" : "off");
 	else
 		fprintf(f, "    protection: none\n");
 }

@@ -65,7 +65,7 @@ static void add_yardsticks(json_t *o, const struct traffic_result *t) {
 	if (!t->has_limit)
 		return;
 	add_f64(o, "limit_cycles_per_packet", t->limit.mid);
-	add_f64(o, "limit_2n_cycles_per_packet", t->limit_2n.mid);
+	add_f64(o, "limit_n_cycles_per_packet", t->limit_n.mid);
 	add_rounds(o, t, "limit_rounds", offsetof(struct round_result, limit));
 	add_f64(o, "ratio_to_limit", t->ratio.mid);
 	json_object_set_new(

@@ -46,7 +46,7 @@ static void header_print(struct columns c, FILE *out) {
 	if (c.port)
 		fprintf(out, " %5s", "port");
 	if (c.limit)
-		fprintf(out, " %5s %5s %5s  %s", "limit", "2n", "ratio", "95 %");
+		fprintf(out, " %5s %5s %5s  %s", "limit", "n", "ratio", "95 %");
 	fputc('\n', out);
 }
 
@@ -61,7 +61,7 @@ static void row_print(const json_t *t, struct columns c, FILE *out) {
 		fprintf(out, " %5.0f", number(t, "port_cycles_per_packet"));
 	if (c.limit)
 		fprintf(out, " %5.0f %5.0f %5.2f  [%.2f, %.2f]", number(t, "limit_cycles_per_packet"),
-			number(t, "limit_2n_cycles_per_packet"), number(t, "ratio_to_limit"), number(t, "ratio_low"),
+			number(t, "limit_n_cycles_per_packet"), number(t, "ratio_to_limit"), number(t, "ratio_low"),
 			number(t, "ratio_high"));
 	fputc('\n', out);
 }
@@ -79,7 +79,7 @@ static void legend_print(const json_t *report, struct columns c, FILE *out) {
 		fprintf(out, "no huge pages were free for this run: ports and hub cost more than they need to\n");
 	if (c.limit)
 		fprintf(out,
-			"limit: AES-GCM alone, as many keys each way as spokes; 2n: twice as many; ratio: (cycles - "
+			"limit: AES-GCM alone, with two keys a spoke as the hub has; n: with one; ratio: (cycles - "
 			"port) / limit\n");
 }
 

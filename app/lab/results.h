@@ -24,7 +24,7 @@ struct registration_result {
 };
 
 struct round_result { // cycles per packet, each the median of the round's gates
-	double hub, port, limit, limit_2n; // port and limits: only where they were measured
+	double hub, port, limit, limit_n; // port and limits: only where they were measured
 };
 
 struct traffic_result {
@@ -34,7 +34,7 @@ struct traffic_result {
 	bool has_port, has_limit;
 	struct round_result rounds[RESULTS_ROUNDS_MAX];
 	unsigned n_rounds;
-	struct interval cycles, port, limit, limit_2n; // over the rounds
+	struct interval cycles, port, limit, limit_n; // over the rounds
 	struct interval ratio; // (hub - port) / limit of one round
 	double mean_inner_bytes;
 	double mpps, gbps;

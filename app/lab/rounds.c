@@ -198,7 +198,9 @@ static bool yardsticks_run(
 	datapath_stop(dp);
 	out->has_limit = yardstick_has_limit(r->yardstick);
 	if (out->has_limit)
-		yardstick_limit(r->yardstick, r->lab, row, &round->limit, &round->limit_2n);
+		yardstick_limit(r->yardstick, r->lab, row, &round->limit_n, &round->limit);
+	if (out->has_limit && row->path != PATH_HAIRPIN) // the keys of one direction
+		round->limit = round->limit_n;
 	out->has_port = true;
 	yardstick_port_start(r->yardstick, r->lab, row);
 	r->at_port = true;
@@ -244,7 +246,7 @@ static void traffic_finish(struct traffic_result *t, uint64_t tsc_hz) {
 	t->cycles = over_rounds(t, offsetof(struct round_result, hub));
 	t->port = over_rounds(t, offsetof(struct round_result, port));
 	t->limit = over_rounds(t, offsetof(struct round_result, limit));
-	t->limit_2n = over_rounds(t, offsetof(struct round_result, limit_2n));
+	t->limit_n = over_rounds(t, offsetof(struct round_result, limit_n));
 	if (t->has_limit)
 		t->ratio = ratio(t);
 	t->mean_inner_bytes /= t->sent;

@@ -68,6 +68,8 @@ static const struct conf_key hub_keys[] = {
 		.help = "null: hub and spokes leave the cipher out, to measure everything else"},
 	{"replay-window", &conf_number, TOP(s.hub_replay_window), RANGE(REPLAY_WINDOW_MIN, REPLAY_WINDOW_MAX),
 		.fallback = "1024", .help = "of the hub"},
+	{"anti-spoof", &conf_bool, TOP(s.anti_spoof), .fallback = "true",
+		.help = "the hub looks every packet's source up too"},
 	{NULL},
 };
 static const struct conf_shape hub_shape = {.keys = hub_keys};

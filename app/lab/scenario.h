@@ -66,6 +66,7 @@ struct scenario {
 	uint32_t max_spokes; // of the hub; 0: spokes.count
 	uint8_t crypto; // enum hub_crypto
 	uint16_t hub_replay_window;
+	bool anti_spoof; // strict
 	struct scenario_spokes spokes;
 	struct scenario_registration registration;
 	uint32_t rounds, gates, packets; // per traffic: rounds, gates a round, packets a gate

@@ -181,6 +181,7 @@ static struct rte_mbuf *packet_make(struct traffic *t, const struct scenario_tra
 	stamp = (struct stamp){t->gate, t->n_sent, sent->from, sent->to};
 	inner_write(t, rte_pktmbuf_mtod(m, uint8_t *), &stamp, sent->len_bytes);
 	m->data_len = m->pkt_len = sent->len_bytes;
+	m->ol_flags = RTE_MBUF_F_RX_IP_CKSUM_GOOD; // of the outer header: what a NIC would say
 	if (t->from_lan)
 		lan_push(t->lab, m);
 	else

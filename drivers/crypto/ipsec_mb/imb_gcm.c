@@ -56,9 +56,9 @@ static inline __attribute__((always_inline)) void gcm_key_prefetch(const struct 
 		return;
 	}
 	imb_prefetch(at, 3); // AES-256 has a fourth
-	imb_prefetch(at + 64 * (KEY_LINES - SHORT_LINES), SHORT_LINES);
 	if (k == GCM_KEYS_MIXED)
 		imb_prefetch(middle + 64 * 3, KEY_LINES - SHORT_LINES - 3);
+	imb_prefetch(at + 64 * (KEY_LINES - SHORT_LINES), SHORT_LINES);
 }
 
 static inline __attribute__((always_inline)) void gcm_begin(const struct esp_job *jobs, unsigned n, enum gcm_keys k) {
