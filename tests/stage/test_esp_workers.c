@@ -102,6 +102,26 @@ static void test_a_packet_handed_over_changes_nothing_yet(void **state) {
 	assert_int_equal(esp_dropped(&s->h, &s->a.up, SA_DROP_REPLAY_SEEN), 1);
 }
 
+// Three times the same number in one burst of the ring: the window is asked again when they are opened.
+static void test_replayed_within_the_ring(void **state) {
+	struct scene *s = *state;
+
+	for (unsigned i = 0; i < 3; i++) { // owned, and the suite was seen
+		inject_n(s, 1, 1);
+		hub_poll(&s->h);
+		expect_at_b(s, 1);
+	}
+	for (unsigned i = 0; i < 3; i++) {
+		s->a.up.seq = 3;
+		inject_n(s, 0, 2);
+	}
+	hub_poll(&s->h);
+	expect_at_b(s, 2);
+	hub_expect_nothing_sent();
+	hub_expect_dropped(&s->h, DROP_ESP_REPLAY, 2);
+	assert_int_equal(esp_dropped(&s->h, &s->a.up, SA_DROP_REPLAY_SEEN), 2);
+}
+
 // A second inbound SA, and one that comes after a rekey, are the same worker's.
 static void test_all_sas_of_a_peer_have_one_owner(void **state) {
 	struct scene *s = *state;
@@ -403,6 +423,7 @@ int main(int argc, char **argv) {
 	const struct CMUnitTest tests[] = {
 		worker_test(test_the_first_worker_claims),
 		worker_test(test_a_packet_handed_over_changes_nothing_yet),
+		worker_test(test_replayed_within_the_ring),
 		worker_test(test_all_sas_of_a_peer_have_one_owner),
 		worker_test(test_order_is_kept_on_the_way_to_the_owner),
 		worker_test(test_numbers_rise_whoever_sends),
