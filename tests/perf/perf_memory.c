@@ -1,22 +1,28 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Bytes per spoke: what the heaps (DPDK's and libc's) hold for a hub with 65,536 registered spokes, less the same with
-// 1,024, per spoke between. And what a VRF costs beside: nothing for a family without routes, at most 1 MiB below 1,000
+// 1,024, per spoke between. With ESP: the objects that a packet needs, and what the process grew by when as many spokes
+// have an SA each way. And what a VRF costs beside: nothing for a family without routes, at most 1 MiB below 1,000
 // routes.
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include <rte_eal.h>
 #include <rte_malloc.h>
 
 #include "cache.h"
+#include "crypto_ipsec_mb.h"
 #include "fwd.h"
+#include "ipsec.h"
 #include "lcore_ctx.h"
 #include "publish.h"
 
 #define SMALL 1024u
 #define LARGE 65536u
 #define BYTES_PER_SPOKE_MAX 2048
+#define ESP_BYTES_MAX 2560 // of objects
 #define VRF_BYTES_MAX (1u << 20)
 #define ROUTES_FEW 999u
 #define NBMA_BASE 0xc6120100u
@@ -150,7 +156,50 @@ static int64_t vrf_empty_bytes(void) {
 	return after - before;
 }
 
+static int64_t resident_bytes(void) {
+	FILE *f = fopen("/proc/self/statm", "re");
+	long total, resident;
+
+	if (!f || fscanf(f, "%ld %ld", &total, &resident) != 2)
+		die("/proc/self/statm", 0);
+	fclose(f);
+	return (int64_t)resident * sysconf(_SC_PAGESIZE);
+}
+
+// What one spoke has on the data path: its inbound SA, its peer with the outbound SA, its adjacency; keys in the
+// library's format.
+static uint64_t esp_object_bytes(const struct ipsec *ip) {
+	return ip->in_stride + ip->out_stride + sizeof(struct adj);
+}
+
+// All pages of the SAs of as many spokes, with what the tables keep beside them.
+static int64_t esp_resident_bytes(uint32_t spokes, uint64_t *objects) {
+	struct ipsec_conf c = {
+		.ops = &crypto_ipsec_mb_ops, .max_peers = spokes + 1, .window_max = REPLAY_WINDOW_DEFAULT};
+	int64_t before = resident_bytes(), after;
+	struct ipsec *ip = ipsec_create(&c);
+	uint32_t spi;
+
+	if (!ip)
+		die("ipsec_create", 0);
+	for (uint32_t i = 1; i <= spokes; i++) {
+		uint32_t slot = sad_alloc(ip, 0, &spi);
+
+		if (!slot || sad_publish(ip, slot, spi) < 0)
+			die("sad_publish", (int)i);
+		memset(sa_in_at(ip, slot), 0x5a, ip->in_stride);
+		memset(sa_out_at(ip, i), 0x5a, SA_OUT_BYTES);
+		sa_in_at(ip, slot)->spi = spi;
+	}
+	after = resident_bytes();
+	*objects = esp_object_bytes(ip);
+	ipsec_free(ip);
+	return after - before;
+}
+
 int main(int argc, char **argv) {
+	int64_t esp_small, esp_large;
+	uint64_t esp_objects;
 	int64_t small, large, empty, ipv4, ipv6;
 	double per_spoke;
 
@@ -163,6 +212,12 @@ int main(int argc, char **argv) {
 	printf("hub with %u spokes  %12.0f KiB\n", LARGE, large / 1024.0);
 	printf("a spoke                %12.0f bytes   (at most %d), its LAN route among them\n", per_spoke,
 		BYTES_PER_SPOKE_MAX);
+	esp_small = esp_resident_bytes(SMALL, &esp_objects);
+	esp_large = esp_resident_bytes(LARGE, &esp_objects);
+	printf("with ESP, its objects  %12.0f bytes   (at most %d): SAs, keys, peer, adjacency\n", (double)esp_objects,
+		ESP_BYTES_MAX);
+	printf("with ESP, resident     %12.0f bytes   all that the tables of SAs keep, on huge pages if there are\n",
+		(double)(esp_large - esp_small) / (LARGE - SMALL));
 	empty = vrf_empty_bytes();
 	ipv4 = vrf_bytes(ADDR_IPV4, ROUTES_FEW);
 	ipv6 = vrf_bytes(ADDR_IPV6, ROUTES_FEW);
@@ -170,5 +225,6 @@ int main(int argc, char **argv) {
 	printf("a VRF, %u IPv4 /24    %12.0f KiB     (at most %u)\n", ROUTES_FEW, ipv4 / 1024.0, VRF_BYTES_MAX >> 10);
 	printf("a VRF, %u IPv6 /64    %12.0f KiB     (at most %u)\n", ROUTES_FEW, ipv6 / 1024.0, VRF_BYTES_MAX >> 10);
 	rte_eal_cleanup();
-	return per_spoke > BYTES_PER_SPOKE_MAX || empty != 0 || ipv4 > VRF_BYTES_MAX || ipv6 > VRF_BYTES_MAX;
+	return per_spoke > BYTES_PER_SPOKE_MAX || esp_objects > ESP_BYTES_MAX || empty != 0 || ipv4 > VRF_BYTES_MAX ||
+	       ipv6 > VRF_BYTES_MAX;
 }
