@@ -158,7 +158,7 @@ static int64_t vrf_empty_bytes(void) {
 
 static int64_t resident_bytes(void) {
 	FILE *f = fopen("/proc/self/statm", "re");
-	long total, resident;
+	long total = 0, resident = 0;
 
 	if (!f || fscanf(f, "%ld %ld", &total, &resident) != 2)
 		die("/proc/self/statm", 0);
