@@ -38,6 +38,16 @@ static inline double median(double *v, unsigned n) { // sorts v
 	return v[n / 2];
 }
 
+// Of sorted blocks, which begin with the worst yardstick in them, how many were not disturbed.
+static inline unsigned undisturbed(const void *sorted, size_t block_bytes, unsigned n) {
+	unsigned k = 0;
+
+	while (k < n &&
+		*(const double *)((const char *)sorted + k * block_bytes) <= DISTURBED * *(const double *)sorted)
+		k++;
+	return k;
+}
+
 struct estimate {
 	double low, mid, high; // 95 % interval of the median
 };

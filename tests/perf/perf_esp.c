@@ -218,8 +218,8 @@ static unsigned round_drain(bool io, double *cycles) {
 }
 
 struct block {
-	double product[N_CELLS], io[N_CELLS], limit[N_CELLS], limit_n[N_CELLS], composed[N_CELLS];
 	double disturbed; // yardstick, the worst of the cells
+	double product[N_CELLS], io[N_CELLS], limit[N_CELLS], limit_n[N_CELLS], composed[N_CELLS];
 };
 
 static struct composed *composed[N_COUNTS];
@@ -413,20 +413,6 @@ static bool few_print(unsigned count, double bound) {
 	return ok;
 }
 
-static int by_disturbance(const void *a, const void *b) {
-	double x = ((const struct block *)a)->disturbed, y = ((const struct block *)b)->disturbed;
-
-	return (x > y) - (x < y);
-}
-
-static unsigned undisturbed(const struct block *sorted, unsigned n) {
-	unsigned k = 0;
-
-	while (k < n && sorted[k].disturbed <= DISTURBED * sorted[0].disturbed)
-		k++;
-	return k;
-}
-
 // Fills blocks with the n least disturbed.
 static unsigned measure(struct block *blocks, unsigned n) {
 	unsigned tried = 0;
@@ -438,8 +424,8 @@ static unsigned measure(struct block *blocks, unsigned n) {
 		for (unsigned size = 0; size < N_SIZES; size++)
 			for (unsigned count = 0; count < N_COUNTS; count++)
 				cell_run(count, size, b);
-		qsort(blocks, tried, sizeof(*blocks), by_disturbance);
-	} while (tried < n || (tried < BLOCKS_TRIED * n && undisturbed(blocks, tried) < n));
+		qsort(blocks, tried, sizeof(*blocks), by_value);
+	} while (tried < n || (tried < BLOCKS_TRIED * n && undisturbed(blocks, sizeof(*blocks), tried) < n));
 	return tried;
 }
 

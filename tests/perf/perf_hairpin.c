@@ -143,8 +143,8 @@ static void round_drain(enum kind k, double *cycles) {
 static double quiet[KINDS]; // least tenth percentile of a block: the machine to itself
 
 struct block {
-	double cycles[KINDS];
 	double disturbed; // yardstick, the worst of the kinds
+	double cycles[KINDS];
 };
 
 static double block_run(enum kind k, double *disturbed) {
@@ -227,20 +227,6 @@ static struct estimate compare(const struct block *blocks, unsigned n, enum how 
 	return e;
 }
 
-static int by_disturbance(const void *a, const void *b) {
-	double x = ((const struct block *)a)->disturbed, y = ((const struct block *)b)->disturbed;
-
-	return (x > y) - (x < y);
-}
-
-static unsigned undisturbed(const struct block *sorted, unsigned n) {
-	unsigned k = 0;
-
-	while (k < n && sorted[k].disturbed <= DISTURBED * sorted[0].disturbed)
-		k++;
-	return k;
-}
-
 // Fills blocks with the n least disturbed; returns how many it took.
 static unsigned attempt(struct block *blocks, unsigned n) {
 	unsigned tried = 0;
@@ -251,8 +237,8 @@ static unsigned attempt(struct block *blocks, unsigned n) {
 		b->disturbed = 0;
 		for (unsigned k = 0; k < KINDS; k++)
 			b->cycles[k] = block_run(k, &b->disturbed);
-		qsort(blocks, tried, sizeof(*blocks), by_disturbance);
-	} while (tried < BLOCKS_TRIED * n && undisturbed(blocks, tried) < n);
+		qsort(blocks, tried, sizeof(*blocks), by_value);
+	} while (tried < BLOCKS_TRIED * n && undisturbed(blocks, sizeof(*blocks), tried) < n);
 	return tried;
 }
 
