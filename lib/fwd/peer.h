@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A peer: the other end of our tunnels, one per (local endpoint, NBMA address, UDP port, protected or not). Here is
-// what every packet to it needs; the outbound SA of a protected one has the same index in its own table (ipsec.h).
+// what every packet to it needs. Where tunnels are protected, the line stands right before the peer's outbound SA and
+// its key, one object on one page (ipsec.h).
 //
 // What is published is never changed in place, nh apart. A plain peer that moves gets a fresh slot, and its adjacencies
 // are repointed, one store each. A protected one has an owner: the lcore that has its sequence numbers, which also
