@@ -81,7 +81,7 @@ struct lcore_ctx {
 	void *punt_policer; // punt.c
 	struct sa_event *events; // [LCORE_EVENTS_MAX], filled by a stage, told to control at the end of the walk
 	uint16_t n_events;
-	uint8_t suite_hint; // enum esp_suite of the SA seen last: what to prefetch of a key before its SA is read
+	uint8_t suite_hint; // enum esp_suite of the SA seen last: what the short ways are open for
 	uint64_t now_tsc; // of this poll
 	volatile uint32_t *stop; // set by control
 } __attribute__((aligned(64)));

@@ -5,7 +5,6 @@
 
 #include <rte_byteorder.h>
 #include <rte_ip.h>
-#include <rte_prefetch.h>
 
 #include "esp_frame.h"
 #include "esp_plain.h"

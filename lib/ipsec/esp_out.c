@@ -3,7 +3,6 @@
 
 #include <netinet/in.h>
 
-#include <rte_prefetch.h>
 #include <rte_udp.h>
 
 #include "esp_frame.h"
@@ -35,13 +34,15 @@ static void event(struct lcore_ctx *lc, const struct sa_out *sa, uint32_t peer, 
 // Near the end of the sequence numbers, or at it. RFC 4303 section 3.3.3: the counter never cycles.
 static __rte_noinline bool seq_is_left(struct lcore_ctx *lc, struct sa_out *sa, uint32_t peer) {
 	if (sa->seq >= sa->seq_end) {
-		if (sa->expired++ == 0)
+		lc->fwd->ipsec->out_base[peer].expired++;
+		if (sa->told < SA_TOLD_HARD)
 			event(lc, sa, peer, SA_EVENT_HARD);
+		sa->told = SA_TOLD_HARD; // unless punt_events() has no room
 		return false;
 	}
-	if (!sa->is_soft_told)
+	if (sa->told < SA_TOLD_SOFT)
 		event(lc, sa, peer, SA_EVENT_SOFT);
-	sa->is_soft_told = true;
+	sa->told = RTE_MAX(sa->told, SA_TOLD_SOFT);
 	return true;
 }
 
@@ -138,7 +139,7 @@ static __rte_always_inline uint8_t *outer_push(struct lcore_ctx *lc, uint8_t *ou
 static __rte_always_inline void job_fill(
 	struct esp_job *j, struct sa_out *sa, uint8_t *esp, uint8_t iv_bytes, uint32_t text_bytes, uint64_t seq) {
 	uint32_t low = rte_cpu_to_be_32((uint32_t)seq);
-	uint64_t seq_be = rte_cpu_to_be_64(seq);
+	uint64_t seq_be = rte_cpu_to_be_64(seq), iv_be = seq_be ^ sa->iv_high;
 
 	memcpy(esp, &sa->spi_be, 4);
 	memcpy(esp + 4, &low, 4);
@@ -148,7 +149,7 @@ static __rte_always_inline void job_fill(
 	j->text_bytes = text_bytes;
 	j->key = sa_out_key(sa);
 	memcpy(j->nonce, &sa->salt, 4);
-	memcpy(j->nonce + 4, &seq_be, 8);
+	memcpy(j->nonce + 4, &iv_be, 8);
 	memcpy(j->aad, &sa->spi_be, 4);
 	if (likely(!(sa->flags & SA_ESN))) {
 		memcpy(j->aad + 4, &low, 4);
@@ -157,10 +158,10 @@ static __rte_always_inline void job_fill(
 		memcpy(j->aad + 4, &seq_be, 8);
 		j->aad_bytes = 12;
 	}
-	// The sequence number never repeats under a key, and so is the AEADs' IV (RFC 4106 section 3.1) and what CBC's
+	// The sequence number never repeats in an SA, and so is the AEADs' IV (RFC 4106 section 3.1) and what CBC's
 	// is made of.
 	if (likely(iv_bytes >= 8))
-		memcpy(j->iv, &seq_be, 8);
+		memcpy(j->iv, &iv_be, 8);
 	if (unlikely(iv_bytes == 16))
 		memset(j->iv + 8, 0, 8);
 }
@@ -171,7 +172,7 @@ static __rte_noinline enum drop_reason prepare_any(
 	const struct fwd *fwd = lc->fwd;
 	struct peer *p = peer_at(&fwd->peers, meta->peer_out);
 	struct sa_out *sa = sa_out_at(fwd->ipsec, meta->peer_out);
-	const struct esp_suite_info *info = &esp_suites[sa->suite];
+	const struct esp_suite_info *info;
 	const uint64_t nh = rcu_read(&fwd->nhs.words[rcu_read(&p->nh)]);
 	uint32_t pad_bytes, text_bytes, head_bytes, tail_bytes, esp_bytes;
 	uint8_t next = IPPROTO_GRE, *out;
@@ -182,6 +183,7 @@ static __rte_noinline enum drop_reason prepare_any(
 		return DROP_NO_SA;
 	if (unlikely(!nh_of_word(nh).resolved))
 		return DROP_NEIGHBOUR;
+	info = &esp_suites[sa->suite];
 	if (unlikely(sa->flags & SA_TUNNEL_MODE)) {
 		next = p->family == ADDR_IPV4 ? IPPROTO_IPIP : IPPROTO_IPV6;
 		if (!inner_ip_push(m, p, sa, meta->tos))

@@ -22,6 +22,7 @@
 // Of a burst, in registers. The suite is that of the SA seen last.
 struct plain_in {
 	uint8_t *in;
+	const struct ipsec *foreign; // NULL: no SPI was chosen elsewhere
 	uint32_t in_stride, key_off, n_in;
 	uint32_t kind; // sa_kind_in()
 	uint32_t around; // octets around the text
@@ -46,6 +47,7 @@ static __rte_always_inline struct plain_in plain_in_of(const struct lcore_ctx *l
 
 	return (struct plain_in){
 		.in = ip->in,
+		.foreign = rcu_read(&ip->has_foreign) ? ip : NULL,
 		.in_stride = ip->in_stride,
 		.key_off = ip->key_off,
 		.n_in = ip->n_in,
@@ -60,7 +62,7 @@ static __rte_always_inline struct plain_out plain_out_of(const struct lcore_ctx 
 	return (struct plain_out){
 		.out = ip->out,
 		.out_stride = ip->out_stride,
-		.kind = sa_kind_out(lc->suite_hint, false),
+		.kind = sa_kind_out(lc->suite_hint),
 		.icv_bytes = esp_suites[lc->suite_hint].icv_bytes,
 		.worker = lc->id,
 	};
@@ -69,6 +71,17 @@ static __rte_always_inline struct plain_out plain_out_of(const struct lcore_ctx 
 // sa_from_word() over IPv4.
 static __rte_always_inline uint64_t plain_from(uint32_t nbma_be, uint16_t port, uint16_t endpoint) {
 	return (uint64_t)endpoint << 48 | (uint64_t)port << 32 | nbma_be;
+}
+
+// The slot that an SPI says, if that is the SA's, or where the hash has it; 0: nowhere.
+static __rte_always_inline struct sa_in *plain_sa(const struct plain_in *g, uint32_t spi) {
+	uint32_t slot = spi & SPI_INDEX_MAX;
+	struct sa_in *sa = (struct sa_in *)(g->in + (size_t)slot * g->in_stride);
+
+	if (likely(slot < g->n_in && rcu_read(&sa->spi) == spi))
+		return sa;
+	slot = g->foreign ? sad_lookup_foreign(g->foreign, spi) : 0;
+	return (struct sa_in *)(g->in + (size_t)slot * g->in_stride); // of slot 0 no SPI is right
 }
 
 // SA, owner, source, length, a sequence number newer than all before: the SA, its job filled. NULL: not plain, and
@@ -83,9 +96,9 @@ static __rte_always_inline struct sa_in *plain_admit(
 	memcpy(&first, esp, sizeof(first));
 	spi = rte_be_to_cpu_32((uint32_t)first);
 	seq = rte_be_to_cpu_32((uint32_t)(first >> 32));
-	if (unlikely((spi & SPI_INDEX_MAX) >= g->n_in || len < g->around + PLAIN_TEXT_MIN))
+	if (unlikely(len < g->around + PLAIN_TEXT_MIN))
 		return NULL;
-	sa = (struct sa_in *)(g->in + (size_t)(spi & SPI_INDEX_MAX) * g->in_stride);
+	sa = plain_sa(g, spi);
 	differ = rcu_read(&sa->spi) ^ spi;
 	differ |= rcu_read(&sa->kind) ^ g->kind;
 	differ |= rcu_read(&sa->from) ^ from;
@@ -157,7 +170,7 @@ static __rte_always_inline uint32_t plain_seal_prepare(const struct plain_out *q
 	struct esp_job *j) {
 	const uint32_t pad = -(payload_bytes + ESP_TRAILER_BYTES) & (PLAIN_BLOCK_BYTES - 1), pads = 0x00030201;
 	const uint32_t text_bytes = payload_bytes + pad + ESP_TRAILER_BYTES, behind = text_bytes + q->icv_bytes;
-	const uint64_t seq = ++sa->seq, seq_be = rte_cpu_to_be_64(seq);
+	const uint64_t seq = ++sa->seq, seq_be = rte_cpu_to_be_64(seq), iv_be = seq_be ^ sa->iv_high;
 	const uint64_t first = sa->spi_be | (seq_be & 0xffffffff00000000ull); // SPI, low half: as they stand there
 	uint8_t *out = payload - PLAIN_HEAD_BYTES, *tail = payload + payload_bytes;
 
@@ -170,13 +183,13 @@ static __rte_always_inline uint32_t plain_seal_prepare(const struct plain_out *q
 	outer_ipv4_write(out + RTE_ETHER_HDR_LEN, p, (uint16_t)(ESP_HEADER_BYTES + PLAIN_IV_BYTES + behind), tos);
 	out += RTE_ETHER_HDR_LEN + sizeof(struct rte_ipv4_hdr);
 	memcpy(out, &first, sizeof(first));
-	memcpy(out + ESP_HEADER_BYTES, &seq_be, sizeof(seq_be));
+	memcpy(out + ESP_HEADER_BYTES, &iv_be, sizeof(iv_be));
 	j->key = sa_out_key(sa);
 	j->text = payload;
 	j->icv = payload + text_bytes;
 	j->text_bytes = text_bytes;
 	memcpy(j->nonce, &sa->salt, 4);
-	memcpy(j->nonce + 4, &seq_be, 8);
+	memcpy(j->nonce + 4, &iv_be, 8);
 	memcpy(j->aad, &first, sizeof(first));
 	j->aad_bytes = 8;
 	return PLAIN_HEAD_BYTES + behind;

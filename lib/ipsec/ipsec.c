@@ -142,7 +142,7 @@ void sa_message_apply(struct ipsec *ip, struct peer *p, uint32_t peer, const str
 		p->hdr_len_bytes = msg->hdr_len_bytes;
 	}
 	if (msg->has_sa) {
-		struct sa_out_base base = {sa->packets, sa->bytes};
+		struct sa_out_base base = {.packets = sa->packets, .bytes = sa->bytes};
 
 		memcpy(sa, &msg->sa, sizeof(*sa));
 		memcpy(sa_out_key(sa), msg->key, sizeof(msg->key));

@@ -78,7 +78,7 @@ static inline uint32_t sad_lookup(const struct ipsec *ip, uint32_t spi) {
 
 	if (__builtin_expect(slot < ip->n_in && rcu_read(&sa_in_at(ip, slot)->spi) == spi && spi != 0, 1))
 		return slot;
-	return ip->has_foreign ? sad_lookup_foreign(ip, spi) : 0;
+	return rcu_read(&ip->has_foreign) ? sad_lookup_foreign(ip, spi) : 0;
 }
 
 // Control. A slot that nobody reads yet, and an SPI for it; 0: the table is full. now_ns: slots rest 5 s after their

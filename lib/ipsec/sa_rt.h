@@ -32,8 +32,8 @@ _Static_assert(sizeof(struct sa_from) == 8, "published by one store");
 static inline uint32_t sa_kind_in(uint8_t suite, uint16_t owner) {
 	return suite | (uint32_t)owner << 16;
 }
-static inline uint32_t sa_kind_out(uint8_t suite, bool is_soft_told) {
-	return suite | 1u << 16 | (uint32_t)is_soft_told << 24;
+static inline uint32_t sa_kind_out(uint8_t suite) {
+	return suite | 1u << 16;
 }
 
 static inline uint64_t sa_from_word(const struct addr *nbma, uint16_t port, uint16_t endpoint) {
@@ -69,6 +69,13 @@ struct sa_in {
 } __attribute__((aligned(64)));
 _Static_assert(sizeof(struct sa_in) == 64 && offsetof(struct sa_in, replay) == 40, "one cache line before the bitmap");
 
+// What control was told of an outbound SA: once each.
+enum sa_told {
+	SA_TOLD_NOTHING,
+	SA_TOLD_SOFT,
+	SA_TOLD_HARD,
+};
+
 // Outbound, by peer index: this line, then the key.
 struct sa_out {
 	uint64_t seq; // last one used; 64-bit whether or not its high half is on the wire
@@ -82,19 +89,20 @@ struct sa_out {
 			uint8_t suite; // enum esp_suite
 			uint8_t flags; // enum sa_flag
 			bool is_valid; // false: there is none, DROP_NO_SA
-			bool is_soft_told;
+			uint8_t told; // enum sa_told
 		};
 		uint32_t kind;
 	};
-	uint32_t expired; // packets dropped because the sequence numbers were used up
+	uint32_t iv_high; // as in memory, drawn: in the IV's high half, so that no IV comes back with a key that does
 	uint32_t inner_nbma; // tunnel mode, IPv4: destination of the IP header inside; 0: the outer one
-	uint32_t number; // of struct sa, for events
+	uint32_t number; // of struct sa: tells control which one its owner has
 } __attribute__((aligned(64)));
 _Static_assert(sizeof(struct sa_out) == 64, "one cache line");
 
-// What sa_out's counters were when the SA of now came, by peer index.
+// Beside the outbound SA, by peer index, written by the owner.
 struct sa_out_base {
-	uint64_t packets, bytes;
+	uint64_t packets, bytes; // what the SA's counters were when it came
+	uint32_t expired; // packets dropped because its sequence numbers were used up
 };
 
 // Drops of one inbound SA, apart from the line that every packet touches.
@@ -103,8 +111,7 @@ struct sa_out_base {
 	X(REPLAY_SEEN, "replay_seen", "sequence number seen before") \
 	X(ICV, "icv", "ICV wrong") \
 	X(MALFORMED, "malformed", "length, padding, or next header wrong") \
-	X(NOT_PEER, "not_peer", "outer source is not the SA's peer") \
-	X(OWNER, "owner", "ring to the owner lcore full")
+	X(NOT_PEER, "not_peer", "outer source is not the SA's peer")
 
 enum sa_drop {
 #define X(name, counter, help) SA_DROP_##name,
@@ -121,11 +128,11 @@ struct sa_in_cold {
 	uint32_t peer_gen; // of its peer; fixed
 	uint32_t inner_nbma; // tunnel mode, IPv4: source of the IP header inside, as on the wire; 0: not checked
 };
-_Static_assert(sizeof(struct sa_in_cold) == 32, "half a line");
+_Static_assert(sizeof(struct sa_in_cold) <= 32, "half a line");
 
 // From a worker to control. An SA_EVENT_MAPPING is told for the newest sequence number only, and policed.
 enum sa_event_kind {
-	SA_EVENT_MAPPING, // authenticated ESP in UDP came from another address or port: meta.nbma, meta.nbma_port
+	SA_EVENT_MAPPING, // authenticated ESP in UDP came from another address or port
 	SA_EVENT_SOFT, // outbound: sequence numbers will end
 	SA_EVENT_HARD, // outbound: they have ended, the SA sends no more
 };

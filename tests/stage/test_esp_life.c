@@ -180,7 +180,7 @@ static void numbers_end(struct scene *s, bool esn, uint64_t end, unsigned burst)
 	assert_int_equal(a->down.seq, end);
 	hub_expect_nothing_sent();
 	hub_expect_dropped(&s->h, DROP_SA_EXPIRED, 10);
-	assert_int_equal(sa_out_at(s->h.fwd.ipsec, a->s.peer)->expired, 10);
+	assert_int_equal(s->h.fwd.ipsec->out_base[a->s.peer].expired, 10);
 	assert_int_equal(sa_out_at(s->h.fwd.ipsec, a->s.peer)->seq, end);
 	expect_event(s, SA_EVENT_SOFT, a, end - 10);
 	expect_event(s, SA_EVENT_HARD, a, end);

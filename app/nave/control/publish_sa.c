@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// SAs into the tables that workers read. Keys pass through the stack at most, and are wiped there.
+// SAs into the tables that workers read. Keys pass through the stack, and a message to the owner, and are wiped there.
 #include <errno.h>
+#include <sys/random.h>
 
 #include <rte_byteorder.h>
 
@@ -142,7 +143,10 @@ static uint64_t seq_end_of(const struct sa_params *params) {
 static int sa_out_fill(struct publish *p, struct sa_message *msg, uint16_t nbma_port, const struct sa_params *params,
 	const struct sa_keys *keys, uint32_t spi, uint32_t number) {
 	uint64_t end = seq_end_of(params);
+	uint32_t iv_high;
 
+	if (getrandom(&iv_high, sizeof(iv_high), GRND_NONBLOCK) != sizeof(iv_high))
+		return -EAGAIN; // a machine that has just booted
 	msg->has_sa = true;
 	msg->sa = (struct sa_out){
 		.seq_soft = end - end / SOFT_PARTS,
@@ -152,6 +156,7 @@ static int sa_out_fill(struct publish *p, struct sa_message *msg, uint16_t nbma_
 		.suite = params->suite,
 		.flags = flags_of(params, nbma_port),
 		.is_valid = true,
+		.iv_high = iv_high,
 		.inner_nbma = inner_word(params),
 		.number = number,
 	};

@@ -62,7 +62,7 @@ static void outbound(const struct ipsec *ip, const struct sa *sa, uint32_t numbe
 	info->packets = minus(peek(&out->packets), base_packets);
 	info->bytes = minus(peek(&out->bytes), base_bytes);
 	info->seq = peek(&out->seq);
-	info->expired = __atomic_load_n(&out->expired, __ATOMIC_RELAXED);
+	info->expired = __atomic_load_n(&ip->out_base[sa->peer].expired, __ATOMIC_RELAXED);
 }
 
 void sa_info_fill(const struct sa_ctl *c, uint32_t number, struct sa_info *info) {

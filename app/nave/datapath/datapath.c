@@ -44,12 +44,17 @@ static struct rte_ring *ring_create(const char *what, unsigned a, unsigned b, un
 }
 
 static void ring_drain_free(struct rte_ring *r) {
-	void *m;
+	void *one;
 
 	if (!r)
 		return;
-	while (rte_ring_sc_dequeue(r, &m) == 0)
+	while (rte_ring_sc_dequeue(r, &one) == 0) {
+		struct rte_mbuf *m = one;
+
+		if (pkt_meta(m)->way == WAY_SA)
+			esp_wipe(rte_pktmbuf_mtod(m, void *), sizeof(struct sa_message));
 		rte_pktmbuf_free(m);
+	}
 	rte_ring_free(r);
 }
 

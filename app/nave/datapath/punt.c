@@ -5,6 +5,7 @@
 #include <rte_memcpy.h>
 
 #include "idx_hash.h"
+#include "ipsec.h"
 #include "punt_policer.h"
 #include "sa_rt.h"
 
@@ -77,21 +78,29 @@ static enum drop_reason copy_enqueue(
 	return DROP_REASON_COUNT;
 }
 
-static void event_one(struct lcore_ctx *lc, const struct sa_event *event) {
+static bool event_one(struct lcore_ctx *lc, const struct sa_event *event) {
 	struct pkt_meta meta = {.peer_in = event->peer, .peer_in_gen = event->peer_gen, .punt_class = PUNT_SA};
 	struct rte_mbuf *m = rte_pktmbuf_alloc(lc->punt_pool);
 
 	if (!m)
-		return;
+		return false;
 	*pkt_meta(m) = meta;
 	memcpy(rte_pktmbuf_append(m, sizeof(*event)), event, sizeof(*event));
-	// That its numbers end, an SA tells once: no other packet would tell it again.
+	// That its numbers end, an SA tells once: nobody else's events are in its way.
 	if ((event->kind == SA_EVENT_MAPPING && !is_admitted(lc->punt_policer, PUNT_SA, m, &meta, lc->now_tsc)) ||
 		rte_ring_sp_enqueue(lc->punt[PUNT_SA], m) < 0) {
 		rte_pktmbuf_free(m);
-		return;
+		return false;
 	}
 	lc->counters->punted[PUNT_SA]++;
+	return true;
+}
+
+// The next packet tells it, as it does of a mapping.
+static void event_untold(struct lcore_ctx *lc, const struct sa_event *event) {
+	if (event->kind != SA_EVENT_MAPPING)
+		sa_out_at(lc->fwd->ipsec, event->peer)->told =
+			event->kind == SA_EVENT_HARD ? SA_TOLD_SOFT : SA_TOLD_NOTHING;
 }
 
 void punt_one(struct lcore_ctx *lc, enum punt_class c, struct rte_mbuf *m) {
@@ -112,10 +121,10 @@ void punt_burst(struct lcore_ctx *lc, enum punt_class c, struct rte_mbuf **pkts,
 		punt_one(lc, c, pkts[i]);
 }
 
-// What two stages of a burst had to say, as packets without content. What finds no room is not told: of a mapping the
-// next packet tells again.
+// What two stages of a burst had to say, as packets without content.
 void punt_events(struct lcore_ctx *lc) {
 	for (unsigned i = 0; i < lc->n_events; i++)
-		event_one(lc, &lc->events[i]);
+		if (!event_one(lc, &lc->events[i]))
+			event_untold(lc, &lc->events[i]);
 	lc->n_events = 0;
 }
