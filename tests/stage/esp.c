@@ -121,6 +121,7 @@ void esp_down_message(struct hub *h, struct esp_spoke *es, struct sa_message *ms
 		.suite = es->how.suite,
 		.flags = flags_of(&es->how),
 		.is_valid = true,
+		.iv_high = (uint32_t)random_u64(),
 		.inner_nbma = es->how.tunnel_mode ? ipv4_word(&es->s.nbma) : 0,
 	};
 	key_init(h, msg->key, &es->down);

@@ -204,6 +204,44 @@ static void test_sequence_numbers_end_and_are_not_used_again(void **state) {
 	expect_no_event(s);
 }
 
+static unsigned pool_empty(struct rte_mempool *pool, struct rte_mbuf **all, unsigned max) {
+	unsigned n = 0;
+
+	while (n < max && (all[n] = rte_pktmbuf_alloc(pool)))
+		n++;
+	assert_true(n < max);
+	return n;
+}
+
+// One packet for A while control can be told nothing, one when it can.
+static void deaf_then_heard(struct scene *s, enum drop_reason why, enum sa_event_kind kind) {
+	static struct rte_mbuf *all[65536];
+	unsigned n = pool_empty(datapath_lcore(s->h.dp, 0)->punt_pool, all, RTE_DIM(all));
+
+	for (unsigned i = 0; i < 2; i++) {
+		esp_answer_send(&s->h, &s->a, i);
+		hub_poll(&s->h);
+		if (why == DROP_REASON_COUNT)
+			esp_expect_answer(&s->h, &s->a, i);
+		if (i == 0) {
+			expect_no_event(s);
+			rte_pktmbuf_free_bulk(all, n);
+		}
+	}
+	expect_event(s, kind, &s->a, s->a.down.seq - (kind == SA_EVENT_SOFT));
+	expect_no_event(s);
+	hub_expect_nothing_sent();
+}
+
+static void test_an_end_that_was_not_heard_is_told_again(void **state) {
+	struct scene *s = *state;
+
+	down_near_end(s, &s->a, 90, 90, 92);
+	deaf_then_heard(s, DROP_REASON_COUNT, SA_EVENT_SOFT);
+	deaf_then_heard(s, DROP_SA_EXPIRED, SA_EVENT_HARD);
+	hub_expect_dropped(&s->h, DROP_SA_EXPIRED, 2);
+}
+
 // With ESN the low half wraps, and the ICV knows of the high one.
 static void test_extended_numbers_go_over_the_low_half(void **state) {
 	struct scene *s = *state;
@@ -258,6 +296,7 @@ int main(int argc, char **argv) {
 		life_test(test_an_spi_of_an_earlier_generation),
 		life_test(test_an_spi_chosen_elsewhere),
 		life_test(test_sequence_numbers_end_and_are_not_used_again),
+		life_test(test_an_end_that_was_not_heard_is_told_again),
 		life_test(test_extended_numbers_go_over_the_low_half),
 		life_test(test_mappings_do_not_hide_the_end),
 	};

@@ -130,6 +130,23 @@ static void test_gre_checksums_are_put_on(void **state) {
 	}
 }
 
+// SPIs that a configuration or another key manager chose, one of which says no slot at all.
+static void test_spis_chosen_elsewhere_take_the_short_way(void **state) {
+	const uint32_t spis[] = {256, 1000, 0x12345678, 0xffffffff};
+	struct hub *h = *state;
+	struct pair p = pair_warm(h);
+	struct lcore_counters before, after;
+
+	for (unsigned i = 0; i < RTE_DIM(spis); i++) {
+		esp_up_make_foreign(h, &p.a, spis[i]);
+		esp_pass(h, &p.a, &p.b, false, 36); // its owner is looked up
+		datapath_counters(h->dp, &before);
+		esp_pass(h, &p.a, &p.b, false, 36);
+		datapath_counters(h->dp, &after);
+		assert_int_equal(after.stage_packets[STAGE_HAIRPIN], before.stage_packets[STAGE_HAIRPIN] + 1);
+	}
+}
+
 #define short_test(f) cmocka_unit_test_setup_teardown(f, setup, stage_teardown)
 
 int main(int argc, char **argv) {
@@ -137,6 +154,7 @@ int main(int argc, char **argv) {
 		short_test(test_what_must_not_take_the_short_way),
 		short_test(test_the_short_way_is_for_protected_tunnels),
 		short_test(test_gre_checksums_are_put_on),
+		short_test(test_spis_chosen_elsewhere_take_the_short_way),
 	};
 
 	return stage_main(argc, argv) ? 1 : cmocka_run_group_tests(tests, NULL, NULL);

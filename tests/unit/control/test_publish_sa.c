@@ -72,6 +72,19 @@ static void an_inbound_sa_is_found_by_its_spi_alone(void **state) {
 	assert_int_equal(publish_peer_find(h->publish, &where), 0);
 }
 
+// Manual keys after a restart, or the same line twice: an AEAD must not see a nonce again (RFC 4106 section 3.1).
+static void a_key_that_comes_again_has_other_ivs(void **state) {
+	struct hub *h = *state;
+	struct publish_peer where = at("198.51.100.11", 0);
+	uint32_t peer, high;
+
+	assert_int_equal(out_add(h, &where, 1, 1, &peer), 0);
+	high = sa_out_at(h->fwd.ipsec, peer)->iv_high;
+	assert_int_equal(out_add(h, &where, 1, 2, &peer), 0);
+	assert_int_not_equal(sa_out_at(h->fwd.ipsec, peer)->iv_high, high); // one in 2^32 fails here
+	assert_int_equal(publish_sa_out_withdraw(h->publish, peer), 0);
+}
+
 static void an_outbound_sa_takes_the_place_of_the_one_before(void **state) {
 	struct hub *h = *state;
 	struct publish_peer where = at("198.51.100.11", 0);
@@ -440,6 +453,7 @@ static int run(const char *name, const struct esp_crypto_ops *ops) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(an_inbound_sa_is_found_by_its_spi_alone, up, hub_down),
 		cmocka_unit_test_setup_teardown(an_outbound_sa_takes_the_place_of_the_one_before, up, hub_down),
+		cmocka_unit_test_setup_teardown(a_key_that_comes_again_has_other_ivs, up, hub_down),
 		cmocka_unit_test_setup_teardown(a_peer_lives_as_long_as_a_binding_or_an_sa_has_it, up, hub_down),
 		cmocka_unit_test_setup_teardown(two_behind_one_nat_are_two, up, hub_down),
 		cmocka_unit_test_setup_teardown(keys_are_wiped_after_the_grace_period_and_not_before, up, hub_down),
