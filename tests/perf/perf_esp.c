@@ -19,7 +19,6 @@
 #include <emmintrin.h>
 
 #include <rte_ethdev.h>
-#include <rte_ip.h>
 #include <rte_prefetch.h>
 
 #include "composed.h"
@@ -29,125 +28,31 @@
 #include "esp_frame.h"
 #include "limit.h"
 #include "measure.h"
+#include "sealed.h"
 #include "worker.h"
 
-#define SPOKES_MAX 10000
 #define ROUND_BURSTS 30 // a ring holds 31; in pairs
 #define ROUND_PACKETS (ROUND_BURSTS * BURST_MAX)
 #define WARM_PACKETS 24000 // twice the most spokes, and some
 #define TIMED_ROUNDS 12
-#define FRAME_ROOM_BYTES 1536
 #define BLOCKS_DEFAULT 9
 #define BLOCKS_TRIED 4 // times as many at most
 #define LIMIT_ROUNDS 3
-#define ESP_AT (sizeof(struct rte_ether_hdr) + sizeof(struct rte_ipv4_hdr))
-#define IV_BYTES 8
-#define ICV_BYTES 16
-#define GRE_BYTES 8
 #define GROWTH_1K 1.25 // 1,000 spokes against one
 #define GROWTH_10K 2.5
 #define FEW_BOUND 2.0 // a burst of 1 to 4 packets against a full one
 #define N_COUNTS 3
-#define N_SIZES 3
 #define N_CELLS (N_COUNTS * N_SIZES)
 
 static const unsigned counts[N_COUNTS] = {1, 1000, 10000};
 static const char *const sizes[N_SIZES] = {"64", "imix", "1400"};
-static const uint16_t inner_sizes[N_SIZES] = {64, 594, 1400}; // and those of imix
 static const double bounds[N_SIZES][N_COUNTS] = {{1.6, 1.6, 1.7}, {1.4, 1.45, 1.5}, {1.2, 1.25, 1.3}};
 
-struct sender { // a spoke's side of its SA
-	void *key;
-	uint32_t spi, salt, nbma_be, lan_be;
-	uint64_t seq;
-};
-
-struct stored {
-	uint16_t len;
-	uint8_t bytes[FRAME_ROOM_BYTES];
-};
-
 static struct hub hub;
-static struct sender senders[SPOKES_MAX];
 static struct rte_mbuf *idle[ROUND_PACKETS]; // between rounds
 static struct stored *store;
-static void *generator; // crypto
 static const struct esp_crypto_ops *ops = &crypto_ipsec_mb_ops;
 static int only = -1; // cell; -1: all
-static uint64_t seed = 88172645463325252ull;
-
-static uint32_t draw(uint32_t below) {
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return (uint32_t)((seed >> 32) * below >> 32);
-}
-
-static uint16_t inner_size(unsigned size) {
-	uint32_t k = draw(12);
-
-	return size != 1 ? inner_sizes[size] : inner_sizes[k < 7 ? 0 : k < 11 ? 1 : 2];
-}
-
-static void ipv4_put(uint8_t *at, uint32_t src_be, uint32_t dst_be, uint8_t protocol, uint16_t len) {
-	struct rte_ipv4_hdr ip = {.version_ihl = 0x45,
-		.total_length = rte_cpu_to_be_16(len),
-		.time_to_live = 64,
-		.next_proto_id = protocol,
-		.src_addr = src_be,
-		.dst_addr = dst_be};
-
-	ip.hdr_checksum = rte_ipv4_cksum(&ip);
-	memcpy(at, &ip, sizeof(ip));
-}
-
-// Clear text of one packet, its ESP header and trailer; the job that seals it.
-static struct esp_job packet_write(struct stored *s, struct sender *from, const struct sender *to, uint16_t inner) {
-	static const struct esp_lengths gcm = {IV_BYTES, ICV_BYTES, 4};
-	uint8_t *esp = s->bytes + ESP_AT, *gre = esp + ESP_HEADER_BYTES + IV_BYTES, *ip = gre + GRE_BYTES;
-	const uint32_t key_be = rte_cpu_to_be_32(1001), spi_be = rte_cpu_to_be_32(from->spi);
-	uint32_t payload = GRE_BYTES + inner, pad = esp_pad_bytes(payload, 4), seq_be;
-	uint64_t iv = rte_cpu_to_be_64(++from->seq);
-	struct esp_job j = {.key = from->key, .aad_bytes = 8};
-	struct rte_ether_hdr eth = {.ether_type = RTE_BE16(RTE_ETHER_TYPE_IPV4)};
-
-	memcpy(&eth.dst_addr, hub_mac[WAN], 6);
-	memcpy(&eth.src_addr, gateway_mac, 6);
-	memcpy(s->bytes, &eth, sizeof(eth));
-	s->len = (uint16_t)(ESP_AT + esp_packet_bytes(&gcm, payload));
-	ipv4_put(s->bytes + sizeof(eth), from->nbma_be, RTE_BE32(0xc0000201), IPPROTO_ESP,
-		(uint16_t)(s->len - sizeof(eth)));
-	seq_be = rte_cpu_to_be_32((uint32_t)from->seq);
-	memcpy(esp, &spi_be, 4);
-	memcpy(esp + 4, &seq_be, 4);
-	memcpy(esp + 8, &iv, 8);
-	memcpy(gre, "\x20\x00\x08\x00", 4);
-	memcpy(gre + 4, &key_be, 4);
-	ipv4_put(ip, from->lan_be, to->lan_be, IPPROTO_UDP, inner);
-	memset(ip + 20, 0xa5, inner - 20u);
-	esp_trailer_write(ip + inner, pad, IPPROTO_GRE);
-	j.iv = esp + ESP_HEADER_BYTES;
-	j.text = gre;
-	j.text_bytes = esp_text_bytes(payload, 4);
-	j.icv = gre + j.text_bytes;
-	memcpy(j.aad, esp, 8);
-	memcpy(j.nonce, &from->salt, 4);
-	memcpy(j.nonce + 4, &iv, 8);
-	return j;
-}
-
-static void store_fill(unsigned n_spokes, unsigned size, unsigned n) {
-	struct esp_job jobs[BURST_MAX];
-
-	for (unsigned i = 0; i < n; i++) {
-		unsigned from = n_spokes == 1 ? 0 : draw(n_spokes),
-			 to = n_spokes == 1 ? 1 : (from + 1 + draw(n_spokes - 1)) % n_spokes;
-
-		jobs[i % BURST_MAX] = packet_write(&store[i], &senders[from], &senders[to], inner_size(size));
-		if (i % BURST_MAX == BURST_MAX - 1)
-			ops->seal(generator, ESP_AES_GCM_128_16, jobs, BURST_MAX);
-	}
-}
 
 // Not through the caches, which are the hub's.
 static void stored_prefetch(const struct stored *s) {
@@ -274,7 +179,7 @@ static void cell_run(unsigned count, unsigned size, struct block *b) {
 
 	if (only >= 0 && cell != (unsigned)only)
 		return;
-	store_fill(counts[count], size, (warm + TIMED_ROUNDS) * ROUND_PACKETS);
+	store_fill(store, counts[count], size, (warm + TIMED_ROUNDS) * ROUND_PACKETS);
 	for (unsigned r = 0; r < warm + TIMED_ROUNDS; r++) {
 		round_queue(store + r * ROUND_PACKETS);
 		if (r < warm)
@@ -327,14 +232,14 @@ static void hub_fill(void) {
 		if (!idle[i])
 			exit(2);
 	}
-	generator = ops->lcore_create();
+	sealed_init(ops);
 	store = calloc((warm_rounds(N_COUNTS - 1) + TIMED_ROUNDS) * ROUND_PACKETS + 1, sizeof(*store));
 	for (unsigned c = 0; c < N_COUNTS; c++)
 		composed[c] = composed_create(counts[c], 1);
 	for (unsigned c = 0; c < N_COUNTS; c++)
 		for (unsigned k = 0; k < 2; k++)
 			limits[c][k] = limit_create(&(struct limit_spec){counts[c] << k, 1, 16, LIMIT_PREFETCH_AHEAD});
-	if (!generator || !store || !limits[N_COUNTS - 1][1] || !composed[N_COUNTS - 1])
+	if (!store || !limits[N_COUNTS - 1][1] || !composed[N_COUNTS - 1])
 		exit(2);
 }
 
@@ -404,7 +309,7 @@ static bool few_print(unsigned count, double bound) {
 	for (unsigned k = 1; k <= FEW_MAX; k++) {
 		double product;
 
-		store_fill(counts[count], 0, (FEW_MAX * FEW_POLLS + BURST_MAX) / BURST_MAX * BURST_MAX);
+		store_fill(store, counts[count], 0, (FEW_MAX * FEW_POLLS + BURST_MAX) / BURST_MAX * BURST_MAX);
 		product = few_run(k, false, store) - few_run(k, true, store);
 		printf(" %u: %.0f (%.2f)", k, product, product / full);
 		ok &= product / full <= bound;
