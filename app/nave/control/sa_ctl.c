@@ -23,9 +23,9 @@ static int tell_owner(void *datapath, uint16_t worker, uint32_t peer, const stru
 static int tables_create(struct sa_ctl *c) {
 	const struct ipsec *ip = c->nave->fwd.ipsec;
 
-	c->high = 1;
 	if (!ip)
-		return 0;
+		return 0; // no number is below high: nobody looks at the tables
+	c->high = 1;
 	c->max = ip->n_in + OUT_PER_PEER * ip->max_peers;
 	c->sas = calloc(c->max, sizeof(*c->sas));
 	c->used_bits = calloc(c->max / 64 + 1, sizeof(*c->used_bits));

@@ -40,9 +40,16 @@
 #define KEY "c0ffee00c0ffee11c0ffee22c0ffee3300112233"
 
 static struct nave nave;
+static const struct ladder_options opt = {.telemetry = true};
 static char folder[] = "/tmp/test_operator_XXXXXX";
 
-static struct conf *load_conf(void) {
+static struct conf *load_conf(bool with_sas) {
+	static const char protected[] =
+		"  dmvpn2: {source: {port: wan0, address: 192.0.2.1}, key: 3, address: 10.253.0.1/16, phase: 1,\n"
+		"    host: false, protection: {mode: manual, sas: [{nbma: 198.51.100.1, suite: aes128gcm16, spi-in: "
+		"0x1001,\n"
+		"    spi-out: 0x2001, key-in: " KEY ", key-out: " KEY "}]},\n"
+		"    nhrp: {static: [{protocol: 10.253.0.9, nbma: 198.51.100.1}]}}\n";
 	char text[2048];
 
 	snprintf(text, sizeof(text),
@@ -55,12 +62,8 @@ static struct conf *load_conf(void) {
 		"    host: false, protection: none, nhrp: {static: [{protocol: 10.255.255.9, nbma: 192.0.2.9}]}}\n"
 		"  dmvpn1: {source: {port: wan0, address: 192.0.2.1}, key: 2, address: 10.254.0.1/16, phase: 1,\n"
 		"    host: false, protection: none}\n"
-		"  dmvpn2: {source: {port: wan0, address: 192.0.2.1}, key: 3, address: 10.253.0.1/16, phase: 1,\n"
-		"    host: false, protection: {mode: manual, sas: [{nbma: 198.51.100.1, suite: aes128gcm16, spi-in: "
-		"0x1001,\n"
-		"    spi-out: 0x2001, key-in: " KEY ", key-out: " KEY "}]},\n"
-		"    nhrp: {static: [{protocol: 10.253.0.9, nbma: 198.51.100.1}]}}\n",
-		(int)getpid() % 100000);
+		"%s",
+		(int)getpid() % 100000, with_sas ? protected : "");
 	return conf_load_text("test", text, stderr);
 }
 
@@ -86,8 +89,7 @@ static void add_spokes(void) {
 }
 
 static int setup(void **state) {
-	struct ladder_options opt = {.telemetry = true};
-	struct conf *conf = load_conf();
+	struct conf *conf = load_conf(true);
 
 	(void)state;
 	if (!conf || !mkdtemp(folder) || nave_eal_init(conf, &(struct eal_options){0}, stderr) < 0)
@@ -145,6 +147,7 @@ static void example_of(const char *syntax, char *line, size_t len) {
 	for (unsigned i = 0; i < w.n; i++) {
 		const char *word = strcmp(w.word[i], "ADDRESS") == 0  ? "10.255.1.7"
 				   : strcmp(w.word[i], "PREFIX") == 0 ? "10.77.0.0/16"
+				   : strcmp(w.word[i], "NUMBER") == 0 ? "999"
 								      : w.word[i];
 
 		snprintf(line + strlen(line), len - strlen(line), "%.*s ", (int)strcspn(word, "|"), word);
@@ -381,19 +384,25 @@ static void *read_everything(void *arg) {
 	return NULL;
 }
 
-static void test_telemetry(void **state) {
+static struct client telemetry_read(char path[static 128]) {
 	struct client c = {0};
 	pthread_t thread;
-	char path[128];
 
-	(void)state;
 	snprintf(c.folder, sizeof(c.folder), "%s", folder);
-	snprintf(path, sizeof(path), "%s/all.json", folder);
+	snprintf(path, 128, "%s/all.json", folder);
 	assert_int_equal(pthread_create(&thread, NULL, read_everything, &c), 0);
 	while (!__atomic_load_n(&c.done, __ATOMIC_ACQUIRE))
 		control_turn(nave.control, 1);
 	pthread_join(thread, NULL);
 	assert_false(c.failed);
+	return c;
+}
+
+static void test_telemetry(void **state) {
+	char path[128];
+	struct client c = telemetry_read(path);
+
+	(void)state;
 	print_message("%u pages, the largest of %u bytes\n", c.pages, c.largest_reply);
 	assert_true(c.pages > 14 && c.largest_reply < REPLY_MAX);
 	assert_true(jq(path,
@@ -443,6 +452,39 @@ static void test_telemetry_ends_under_load(void **state) {
 	}
 	nave.telemetry = telemetry_create(&nave); // it can come back
 	assert_non_null(nave.telemetry);
+}
+
+// --- in clear ---
+// Every command that only looks, and every endpoint, of a hub that has no SA tables.
+static void test_a_hub_without_protection(void **state) {
+	const struct console *c;
+	char path[128];
+	struct conf *conf = load_conf(false);
+
+	(void)state;
+	nave_down(&nave);
+	assert_non_null(conf);
+	assert_int_equal(nave_up(&nave, conf, &opt, stderr), 0);
+	assert_null(nave.fwd.ipsec);
+	c = nave.console;
+	snprintf(path, sizeof(path), "%s/clear.json", folder);
+	for (unsigned i = 0; i < c->n_cmds; i++) {
+		char line[GRAMMAR_LINE_MAX];
+
+		if (strncmp(c->cmds[i]->syntax, "show ", 5) != 0)
+			continue;
+		example_of(c->cmds[i]->syntax, line, sizeof(line));
+		save_answer(line, path, "w", ANY_RC);
+		assert_true(jq(path, "length == 1"));
+	}
+	save_answer("show ipsec sa", path, "w", 0);
+	assert_true(jq(path, ". == [[]]"));
+	save_answer("show ipsec sa 1", path, "w", -ENOENT);
+	save_answer("ipsec delete 1", path, "w", -ENOENT);
+	unlink(path);
+	telemetry_read(path);
+	assert_true(jq(path, "map(.[\"/nave/ipsec\"] // empty) | length > 0"));
+	unlink(path);
 }
 
 // --- docs ---
@@ -511,16 +553,12 @@ static void test_docs_list_every_endpoint(void **state) {
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_spokes), // in this order: evicts one of 1,001
-		cmocka_unit_test(test_slice_is_short),
-		cmocka_unit_test(test_same_address_on_two_tunnels),
-		cmocka_unit_test(test_routes),
-		cmocka_unit_test(test_sas),
-		cmocka_unit_test(test_clear_counters),
-		cmocka_unit_test(test_telemetry),
-		cmocka_unit_test(test_telemetry_ends_under_load),
-		cmocka_unit_test(test_every_answer_is_json),
-		cmocka_unit_test(test_docs_list_every_command),
+		cmocka_unit_test(test_slice_is_short), cmocka_unit_test(test_same_address_on_two_tunnels),
+		cmocka_unit_test(test_routes), cmocka_unit_test(test_sas), cmocka_unit_test(test_clear_counters),
+		cmocka_unit_test(test_telemetry), cmocka_unit_test(test_telemetry_ends_under_load),
+		cmocka_unit_test(test_every_answer_is_json), cmocka_unit_test(test_docs_list_every_command),
 		cmocka_unit_test(test_docs_list_every_endpoint),
+		cmocka_unit_test(test_a_hub_without_protection), // the last: another hub
 	};
 
 	return cmocka_run_group_tests_name("operator", tests, setup, teardown);
