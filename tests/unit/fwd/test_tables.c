@@ -102,6 +102,29 @@ static uint32_t peer_known(const struct fwd *f, uint16_t endpoint, const char *n
 	return peer_lookup(&f->peers, endpoint, &a);
 }
 
+static void peers_may_live_beside_something_else(void **state) {
+	struct fwd *f = *state;
+	const size_t stride = 3 * sizeof(struct peer);
+	uint32_t a = peer_make(f, 1, "192.0.2.1", "198.51.100.7"), gen = peer_at(&f->peers, a)->gen, b;
+	uint8_t *lines = aligned_alloc(64, f->peers.max * stride);
+
+	assert_non_null(lines);
+	memset(lines, 0, f->peers.max * stride);
+	peer_table_move(&f->peers, lines, stride);
+	assert_int_equal(peer_known(f, 1, "198.51.100.7"), a);
+	assert_int_equal(peer_at(&f->peers, a)->gen, gen);
+	assert_ptr_equal(peer_at(&f->peers, a), lines + a * stride);
+	b = peer_make(f, 2, "192.0.2.2", "198.51.100.8"); // from the list of the free ones, which came along
+	assert_int_not_equal(b, a);
+	assert_int_equal(peer_known(f, 2, "198.51.100.8"), b);
+	for (uint32_t i = 0; i < f->peers.max; i++) // and nothing beside them was touched
+		for (size_t k = sizeof(struct peer); k < stride; k++)
+			assert_int_equal(lines[i * stride + k], 0);
+	fwd_fini(f);
+	free(lines);
+	assert_int_equal(fwd_init(f, &(struct fwd_sizes){.max_spokes = 16, .n_workers = 1}), 0); // for the fixture
+}
+
 static void peers_are_found_by_endpoint_and_nbma_address(void **state) {
 	struct fwd *f = *state;
 	uint32_t a = peer_make(f, 1, "192.0.2.1", "198.51.100.7"), b = peer_make(f, 2, "192.0.2.2", "198.51.100.7");
@@ -268,6 +291,7 @@ int main(void) {
 		WITH_FWD(a_stamp_of_a_dead_slot_stays_stale),
 		WITH_FWD(the_adjacency_table_has_an_end),
 		WITH_FWD(adjacency_state_is_one_word),
+		WITH_FWD(peers_may_live_beside_something_else),
 		WITH_FWD(peers_are_found_by_endpoint_and_nbma_address),
 		WITH_FWD(templates_are_outer_headers),
 		WITH_FWD(peers_come_back_after_a_grace_period),
