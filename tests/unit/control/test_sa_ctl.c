@@ -13,6 +13,7 @@
 
 #define SUITE ESP_AES_GCM_256_16
 #define PORT 4500
+#define L36 "202122232425262728292a2b2c2d2e2f202122232425262728292a2b2c2d2e2f30313233"
 #define K36 "000102030405060708090a0b0c0d0e0f000102030405060708090a0b0c0d0e0f10111213"
 
 static const struct esp_crypto_ops *crypto;
@@ -51,13 +52,16 @@ static int down(void **state) {
 	return 0;
 }
 
+// An outbound SPI is another each time, as a peer chooses them.
 static struct sa_spec spec_of(enum sa_direction direction, const char *nbma, uint16_t port) {
+	static uint32_t spi = 0x2000;
+
 	return (struct sa_spec){
 		.direction = direction,
 		.origin = SA_FROM_LAB,
 		.nbma = ip(nbma),
 		.nbma_port = port,
-		.spi = direction == SA_OUTBOUND ? 0x2000 : 0,
+		.spi = direction == SA_OUTBOUND ? spi++ : 0,
 		.params = {.suite = SUITE},
 	};
 }
@@ -111,10 +115,10 @@ static int up_configured(void **state) {
 	(void)state;
 	return up_with(", replay-window: 128, sas: ["
 		       "{nbma: 198.51.100.11, suite: aes256gcm16, spi-in: 0x1001, spi-out: 0x2001, key-in: " K36
-		       ", key-out: " K36 "},"
+		       ", key-out: " L36 "},"
 		       "{nbma: 198.51.100.12, nbma-port: 4500, mode: tunnel, esn: true, suite: aes256gcm16, "
 		       "replay-window: 256,"
-		       " spi-in: 0x1002, spi-out: 0x2002, inner-nbma: 10.9.9.9, key-in: " K36 ", key-out: " K36 "}]",
+		       " spi-in: 0x1002, spi-out: 0x2002, inner-nbma: 10.9.9.9, key-in: " K36 ", key-out: " L36 "}]",
 		", nhrp: {static: [{protocol: 172.16.0.12, nbma: 198.51.100.12}]}");
 }
 
@@ -273,6 +277,24 @@ static void what_is_refused_takes_no_number(void **state) {
 	assert_int_equal(sa_ctl_delete(hub.sas, first + 1), -ENOENT);
 	assert_int_equal(sa_ctl_delete(hub.sas, UINT32_MAX), -ENOENT);
 	assert_int_equal(sa_ctl_delete(hub.sas, first), 0);
+}
+
+static void an_outbound_spi_of_the_peer_is_not_taken_again(void **state) {
+	struct sa_spec spec = spec_of(SA_OUTBOUND, spoke, 0), other = spec;
+	uint32_t spi, first, newer;
+
+	(void)state;
+	first = (uint32_t)add_spec(&spec, &spi);
+	assert_int_equal(add_spec(&spec, &spi), -EEXIST);
+	assert_int_equal(sa_ctl_out_with_spi(hub.sas, &spec), first);
+	newer = add(SA_OUTBOUND, spoke, 0);
+	assert_int_equal(add_spec(&spec, &spi), -EEXIST); // no longer in use, and still there
+	assert_true(info_of(newer).is_active);
+	other.nbma = ip(moved); // the SPI of another peer is another
+	assert_int_equal(sa_ctl_out_with_spi(hub.sas, &other), 0);
+	assert_true(add_spec(&other, &spi) > 0);
+	assert_int_equal(sa_ctl_delete(hub.sas, first), 0);
+	assert_true(add_spec(&spec, &spi) > 0);
 }
 
 static void a_full_table_refuses_and_recovers(void **state) {
@@ -520,6 +542,8 @@ static int run(const char *name, const struct esp_crypto_ops *ops) {
 		sa_test(the_peer_lives_as_long_as_any_of_its_sas),
 		sa_test(keys_are_wiped_after_the_grace_period),
 		sa_test(what_is_refused_takes_no_number),
+		sa_test(an_outbound_spi_of_the_peer_is_not_taken_again),
+		sa_test(an_outbound_spi_of_the_peer_is_not_taken_again),
 		sa_test(a_full_table_refuses_and_recovers),
 		sa_test(a_mapping_moves_peer_sas_and_bindings),
 		sa_test(mappings_that_are_refused),
