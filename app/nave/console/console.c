@@ -169,7 +169,9 @@ const struct console_cmd *console_find(
 	if (words->n == 0)
 		return NULL;
 	cmd = grammar_match(c->cmds, c->n_cmds, words, is_secret ? NULL : error, sizeof(error));
-	if (!cmd && is_secret)
+	if (!cmd && is_secret && grammar_explain_secret(c->cmds, c->n_cmds, words, error, sizeof(error)))
+		out_error(out, -EINVAL, "%s", error);
+	else if (!cmd && is_secret)
 		out_error(out, -EINVAL,
 			"no such command; the line may hold a key and is not repeated here. Try \"help\"");
 	else if (!cmd)

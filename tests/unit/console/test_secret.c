@@ -71,6 +71,9 @@ static bool is_in_memory(void) {
 static void test_keys_are_not_kept(void **state) {
 	static const char *const lines[] = {
 		"key add in x " SECRET "\r", "key add in " SECRET "\r", "kye add out x " SECRET "\r", "\x1b[A\r"};
+	static const char *const answers[] = {NULL,
+		"not complete: word 5, KEY, is missing; the command is \"key add in|out WORD KEY\"\r\nnave> ",
+		"Try \"help\"\r\nnave> "};
 	struct client *p = attach();
 
 	(void)state;
@@ -86,7 +89,7 @@ static void test_keys_are_not_kept(void **state) {
 
 		forget(p);
 		say(p, lines[i]);
-		expect(p, "Try \"help\"\r\nnave> ");
+		expect(p, answers[i]);
 		at = strstr(p->got, SECRET); // the echo to who types it
 		assert_non_null(at);
 		assert_null(strstr(at + 1, SECRET));
@@ -162,6 +165,30 @@ static void a_key_with_separators_is_not_repeated(void **state) {
 	out_free(out);
 }
 
+static void a_wrong_line_is_explained_by_position(void **state) {
+	static const struct {
+		const char *line, *error;
+	} cases[] = {
+		{"key add " SECRET, "word 3 does not fit: in|out is wanted; the command is"},
+		{"key ad in x " SECRET, "word 2 does not fit: add is wanted; the command is"},
+		{"key add in x " SECRET " " SECRET, "word 6 is too much; the command is"},
+		{"key add in", "not complete: word 4, WORD, is missing; the command is"},
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct out *out = out_create(false);
+		const char *text;
+		size_t len;
+
+		assert_int_equal(console_run_line(nave.console, cases[i].line, false, out), -EINVAL);
+		text = out_render(out, &len);
+		assert_non_null(strstr(text, cases[i].error));
+		assert_null(strstr(text, SECRET));
+		out_free(out);
+	}
+}
+
 #define secret_test(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int main(void) {
@@ -169,6 +196,7 @@ int main(void) {
 		secret_test(test_keys_are_not_kept),
 		secret_test(what_may_be_a_key),
 		secret_test(a_key_with_separators_is_not_repeated),
+		secret_test(a_wrong_line_is_explained_by_position),
 		secret_test(test_admin_lines_are_logged_without_keys),
 	};
 
