@@ -154,6 +154,28 @@ static void the_configurations_sas_are_there_before_nhrp(void **state) {
 	}
 }
 
+static int up_two_tunnels(void **state) {
+	(void)state;
+	return up_with(", sas: [{nbma: 198.51.100.12, nbma-port: 4500, suite: aes256gcm16, spi-in: 0x1002, "
+		       "spi-out: 0x2002, key-in: " K36 ", key-out: " L36 "}]",
+		"}\n"
+		"  second0: {source: {port: wan0, address: 10.0.0.1}, key: 3, address: 172.33.0.1/16, phase: 1, host: "
+		"false,\n"
+		"    protection: {mode: manual}, nhrp: {static: [{protocol: 172.33.0.12, nbma: 198.51.100.12}]}");
+}
+
+// The SAs' line stands in the first tunnel, the static map in the second.
+static void a_static_map_has_the_peer_of_all_tunnels_of_its_source(void **state) {
+	struct addr protocol = ip("172.33.0.12");
+	struct prefix host = prefix_host(&protocol);
+	const struct binding *b = nhrp_cache_find(nhrp_ctl_cache(hub.nhrp), 1, &host);
+
+	(void)state;
+	assert_non_null(b);
+	assert_int_equal(b->nbma_port, 4500);
+	assert_int_equal(b->peer, info_of(1).peer);
+}
+
 // --- rekey ---
 static void a_rekey_breaks_nothing_and_counters_go_on(void **state) {
 	uint32_t in1 = add(SA_INBOUND, spoke, 0), out1 = add(SA_OUTBOUND, spoke, 0), in2, out2;
@@ -538,6 +560,8 @@ static void without_an_sa_nothing_is_answered(void **state) {
 static int run(const char *name, const struct esp_crypto_ops *ops) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(the_configurations_sas_are_there_before_nhrp, up_configured, down),
+		cmocka_unit_test_setup_teardown(
+			a_static_map_has_the_peer_of_all_tunnels_of_its_source, up_two_tunnels, down),
 		sa_test(a_rekey_breaks_nothing_and_counters_go_on),
 		sa_test(the_peer_lives_as_long_as_any_of_its_sas),
 		sa_test(keys_are_wiped_after_the_grace_period),
