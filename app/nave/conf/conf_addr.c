@@ -5,7 +5,7 @@
 
 #include "conf_reader.h"
 
-static bool is_unicast(const struct addr *a) {
+bool conf_is_host(const struct addr *a) {
 	return !addr_is_zero(a) && !addr_is_multicast(a) && !(a->family == ADDR_IPV4 && a->bytes[0] >= 240);
 }
 
@@ -16,7 +16,7 @@ static bool host_read(struct conf_reader *r, const struct conf_key *k, const str
 	if (!text)
 		return false;
 	if (addr_parse(text, out) == 0) {
-		if (is_unicast(out))
+		if (conf_is_host(out))
 			return true;
 		conf_error(r, n->mark, "%s: '%s' is not the address of one host", k->name, text);
 	} else if (strchr(text, '/') && addr_parse_with_len(text, out, &len) == 0)
@@ -145,7 +145,7 @@ static bool interface_address_read(
 	else if (!strchr(text, '/'))
 		conf_error(r, n->mark, "%s: '%s' wants its prefix length: write %s/%u", k->name, text, text,
 			out->addr.family == ADDR_IPV4 ? 24 : 64);
-	else if (!is_unicast(&out->addr) || addr_is_loopback(&out->addr) || out->len_bits == 0 ||
+	else if (!conf_is_host(&out->addr) || addr_is_loopback(&out->addr) || out->len_bits == 0 ||
 		 !is_host_of_subnet(&out->addr, out->len_bits))
 		conf_error(r, n->mark, "%s: '%s' cannot be the address of a host: write one from inside its subnet",
 			k->name, text);

@@ -125,9 +125,10 @@ extern const struct conf_type conf_protection;
 extern const struct conf_shape conf_protection_shape, conf_sa_shape;
 void conf_routes_check(struct conf_reader *r);
 void conf_sas_check(struct conf_reader *r); // of all tunnels
-void conf_sas_family_check(struct conf_reader *r, const struct conf_tunnel *t);
+void conf_sas_nbma_check(struct conf_reader *r, const struct conf_tunnel *t);
 
 // What ports and tunnels have in common.
 bool conf_address_is_taken(struct conf_reader *r, uint16_t vrf, const struct conf_addr *a, const void *except);
 bool conf_is_on_link(const struct conf_addr *list, unsigned n, const struct addr *a);
+bool conf_is_host(const struct addr *a); // of one host: no zeros, multicast, class E
 bool conf_is_own(const struct conf_addr *list, unsigned n, const struct addr *a);

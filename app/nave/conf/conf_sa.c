@@ -123,9 +123,24 @@ static void key_wanted(struct conf_reader *r, const struct conf_sa *sa, const ch
 			2 * (wants + (is_auth ? 0 : s->salt_bytes)));
 }
 
+// One key both ways: both ends would count the same IVs under it.
+static void keys_differ(struct conf_reader *r, const struct conf_node *n, const struct conf_sa *sa) {
+	bool same_enc = sa->in.enc_bytes && sa->in.salt == sa->out.salt &&
+			memcmp(sa->in.enc, sa->out.enc, sizeof(sa->in.enc)) == 0;
+	bool same_auth = sa->in.auth_bytes && memcmp(sa->in.auth, sa->out.auth, sizeof(sa->in.auth)) == 0;
+
+	if (same_enc)
+		conf_error(r, conf_map_value(n, "key-out")->mark,
+			"key-out: the same as key-in: write another key for each direction");
+	if (same_auth)
+		conf_error(r, conf_map_value(n, "auth-key-out")->mark,
+			"auth-key-out: the same as auth-key-in: write another key for each direction");
+}
+
 static void sa_check(struct conf_reader *r, const struct conf_node *n, void *item) {
 	const struct conf_sa *sa = item;
 
+	keys_differ(r, n, sa);
 	key_wanted(r, sa, "key-in", sa->in.enc_bytes, false);
 	key_wanted(r, sa, "key-out", sa->out.enc_bytes, false);
 	key_wanted(r, sa, "auth-key-in", sa->in.auth_bytes, true);
@@ -147,13 +162,23 @@ const struct conf_shape conf_sa_shape = {
 	.check = sa_check,
 };
 
-void conf_sas_family_check(struct conf_reader *r, const struct conf_tunnel *t) {
+const char *conf_nbma_refusal(const struct conf_tunnel *t, const struct addr *nbma) {
+	if (!conf_is_host(nbma) || addr_is_loopback(nbma))
+		return "is not the address of one host";
+	if (nbma->family != t->source.family)
+		return "is not of the family of the tunnel's source";
+	return addr_eq(nbma, &t->source) ? "is the tunnel's own source: write the peer's" : NULL;
+}
+
+void conf_sas_nbma_check(struct conf_reader *r, const struct conf_tunnel *t) {
 	char buf[ADDR_STRLEN];
 
-	for (uint32_t i = 0; i < t->n_sas; i++)
-		if (t->sas[i].nbma.family != t->source.family)
-			conf_error(r, t->sas[i].mark, "sas: nbma %s is not of the family of the tunnel's source",
-				addr_format(&t->sas[i].nbma, buf));
+	for (uint32_t i = 0; i < t->n_sas; i++) {
+		const char *refusal = conf_nbma_refusal(t, &t->sas[i].nbma);
+
+		if (refusal)
+			conf_error(r, t->sas[i].mark, "sas: nbma %s %s", addr_format(&t->sas[i].nbma, buf), refusal);
+	}
 }
 
 // --- over all tunnels ---

@@ -243,7 +243,7 @@ static void tunnel_check(struct conf_reader *r, const struct conf_node *n, void 
 			t->tcp_mss, t->mtu, t->mtu - 40);
 	for (unsigned i = 0; i < t->n_static; i++)
 		static_check(r, t, &t->statics[i]);
-	conf_sas_family_check(r, t);
+	conf_sas_nbma_check(r, t);
 	for (unsigned i = 0; i < t->n_nhs; i++) {
 		if (t->nhs[i].nbma.family != t->source.family)
 			conf_error(r, t->nhs[i].mark, "nhs: nbma is not of the family of the tunnel's source");

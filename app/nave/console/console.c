@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "addr.h"
 #include "console_priv.h"
 #include "control.h"
 #include "log.h"
@@ -18,7 +19,7 @@
 #include "out_cells.h"
 #include "terminal.h"
 
-#define KEY_CHARS_MIN 16 // names are shorter, addresses have other characters
+#define KEY_CHARS_MIN 16 // names are shorter
 
 static int list_commands(const struct console *c, const char *first_word, struct out *out) {
 	size_t len = first_word ? strlen(first_word) : 0;
@@ -102,23 +103,56 @@ static bool begins_as(const char *line, const char *syntax) {
 	}
 }
 
-static bool has_long_word(const char *line) {
-	size_t len, n;
+// Letters and digits alone.
+static bool is_long_word(const char *word) {
+	size_t n = 0;
 
-	for (line = next_word(line, &len); len; line = next_word(line + len, &len)) {
-		for (n = 0; n < len && isalnum((unsigned char)line[n]);)
+	while (isalnum((unsigned char)word[n]))
+		n++;
+	return word[n] == '\0' && n >= KEY_CHARS_MIN;
+}
+
+// Hex digits in a row, as others print keys: "a1:a2:...", "a1-a2-...", "0xa1,0xa2,...".
+static bool has_long_hex(const char *word) {
+	unsigned n = 0;
+
+	for (; *word; word++) {
+		if (word[0] == '0' && (word[1] == 'x' || word[1] == 'X'))
+			word++;
+		else if (isxdigit((unsigned char)*word))
 			n++;
-		if (n == len && len >= KEY_CHARS_MIN)
+		else if (!strchr(":-.,_", *word))
+			n = 0;
+		if (n >= KEY_CHARS_MIN)
 			return true;
 	}
 	return false;
+}
+
+static bool is_address(const char *word) {
+	struct prefix prefix;
+
+	return prefix_parse(word, &prefix) == 0;
+}
+
+static bool has_key(const char *line) {
+	char word[GRAMMAR_LINE_MAX];
+	bool found = false;
+	size_t len;
+
+	for (line = next_word(line, &len); len && !found; line = next_word(line + len, &len)) {
+		snprintf(word, sizeof(word), "%.*s", (int)len, line);
+		found = len >= sizeof(word) || (!is_address(word) && (is_long_word(word) || has_long_hex(word)));
+	}
+	explicit_bzero(word, sizeof(word));
+	return found;
 }
 
 bool console_line_is_secret(const struct console *c, const char *line) {
 	for (unsigned i = 0; i < c->n_cmds; i++)
 		if (c->cmds[i]->secret && begins_as(line, c->cmds[i]->syntax))
 			return true;
-	return has_long_word(line);
+	return has_key(line);
 }
 
 const struct console_cmd *console_find(
@@ -135,7 +169,9 @@ const struct console_cmd *console_find(
 	if (words->n == 0)
 		return NULL;
 	cmd = grammar_match(c->cmds, c->n_cmds, words, is_secret ? NULL : error, sizeof(error));
-	if (!cmd && is_secret)
+	if (!cmd && is_secret && grammar_explain_secret(c->cmds, c->n_cmds, words, error, sizeof(error)))
+		out_error(out, -EINVAL, "%s", error);
+	else if (!cmd && is_secret)
 		out_error(out, -EINVAL,
 			"no such command; the line may hold a key and is not repeated here. Try \"help\"");
 	else if (!cmd)

@@ -32,7 +32,7 @@ void console_close_socket(struct console *c);
 const struct console_cmd *console_find(
 	struct console *c, const char *line, struct grammar_words *words, struct out *out);
 // A line that may hold a key is repeated nowhere: one that begins as a secret command does, however it goes on, and one
-// with a word as long as a key.
+// with a word as long as a key: letters and digits, or hex digits with something between them. An address is no key.
 bool console_line_is_secret(const struct console *c, const char *line);
 // One slice of it.
 void console_run(struct console *c, const struct console_cmd *cmd, const struct grammar_words *words, struct out *out);

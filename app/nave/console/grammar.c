@@ -235,6 +235,34 @@ static void explain(const struct console_cmd *const *cmds, unsigned n_cmds, cons
 		snprintf(error, error_len, "%s: no such command; try \"help\"", line);
 }
 
+bool grammar_explain_secret(const struct console_cmd *const *cmds, unsigned n_cmds, const struct grammar_words *w,
+	char *error, size_t error_len) {
+	const struct console_cmd *best = NULL;
+	const char *word;
+	unsigned fit = 0;
+	size_t len;
+
+	for (unsigned i = 0; i < n_cmds; i++) {
+		unsigned n = words_fitting(cmds[i]->syntax, w, GRAMMAR_WORDS_MAX);
+
+		if (cmds[i]->secret && n > fit) {
+			fit = n;
+			best = cmds[i];
+		}
+	}
+	if (!best)
+		return false;
+	len = syntax_word(best->syntax, fit, &word);
+	if (len == 0)
+		snprintf(error, error_len, "word %u is too much", fit + 1);
+	else if (fit == w->n)
+		snprintf(error, error_len, "not complete: word %u, %.*s, is missing", fit + 1, (int)len, word);
+	else
+		snprintf(error, error_len, "word %u does not fit: %.*s is wanted", fit + 1, (int)len, word);
+	snprintf(error + strlen(error), error_len - strlen(error), "; the command is \"%s\"", best->syntax);
+	return true;
+}
+
 const struct console_cmd *grammar_match(const struct console_cmd *const *cmds, unsigned n_cmds,
 	const struct grammar_words *w, char *error, size_t error_len) {
 	for (unsigned i = 0; i < n_cmds; i++)

@@ -23,6 +23,10 @@ int grammar_split(const char *line, struct grammar_words *w);
 // be meant.
 const struct console_cmd *grammar_match(const struct console_cmd *const *cmds, unsigned n_cmds,
 	const struct grammar_words *w, char *error, size_t error_len);
+// What is wrong with a line that no command is and that may hold a key, by the syntax of the secret command which it
+// begins as: no word of the line is in error. false: it begins as none.
+bool grammar_explain_secret(const struct console_cmd *const *cmds, unsigned n_cmds, const struct grammar_words *w,
+	char *error, size_t error_len);
 // The i-th distinct word that may follow the n_before first words of w and begins with begin, in order of the commands.
 // false: there is none. *is_argument: the word stands for a value ("ADDRESS"); *help: of the command, or NULL when
 // several begin so. An end of line is "" (is_argument false).

@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf.h"
 #include "esp_crypto.h"
+#include "esp_wire.h"
 #include "hex.h"
 #include "log.h"
 #include "nave.h"
@@ -191,30 +193,47 @@ static int keys_parse(
 	return rc;
 }
 
-static int spec_parse(struct nave *nave, const struct console_args *args, struct sa_spec *spec, struct out *out) {
-	const char *mode = args->word[WORD_MODE];
-	int tunnel = tunnel_find(nave, args->word[WORD_TUNNEL]), suite = esp_suite_parse(args->word[WORD_SUITE]);
+static int peer_parse(struct nave *nave, const struct console_args *args, struct sa_spec *spec, struct out *out) {
+	int tunnel = tunnel_find(nave, args->word[WORD_TUNNEL]);
+	const char *refusal;
 	uint32_t port;
 
-	*spec = (struct sa_spec){
-		.direction = strcmp(args->word[WORD_DIRECTION], "in") == 0 ? SA_INBOUND : SA_OUTBOUND,
-		.origin = SA_FROM_CONSOLE,
-	};
 	if (tunnel < 0)
 		return out_error(out, -ENOENT, "no tunnel %.15s", args->word[WORD_TUNNEL]);
+	if (!nave->fwd.tunnels[tunnel] || !nave->fwd.tunnels[tunnel]->is_protected)
+		return out_error(out, -EINVAL, "TUNNEL: %s is not protected: write protection: {mode: manual}",
+			tunnel_name(nave, (uint16_t)tunnel));
+	if (addr_parse(args->word[WORD_NBMA], &spec->nbma) < 0)
+		return out_error(out, -EINVAL, "ADDRESS: an NBMA address is wanted");
+	refusal = conf_nbma_refusal(&nave->conf->tunnels[tunnel], &spec->nbma);
+	if (refusal)
+		return out_error(out, -EINVAL, "ADDRESS: %s %s", args->word[WORD_NBMA], refusal);
+	if (!number_parse(args->word[WORD_PORT], UINT16_MAX, &port))
+		return out_error(out, -EINVAL, "PORT: a UDP port is wanted, or 0 for ESP without UDP");
+	spec->tunnel = (uint16_t)tunnel;
+	spec->nbma_port = (uint16_t)port;
+	return 0;
+}
+
+static int spec_parse(struct nave *nave, const struct console_args *args, struct sa_spec *spec, struct out *out) {
+	const char *mode = args->word[WORD_MODE];
+	bool in = strcmp(args->word[WORD_DIRECTION], "in") == 0;
+	int suite = esp_suite_parse(args->word[WORD_SUITE]), rc;
+
+	*spec = (struct sa_spec){.direction = in ? SA_INBOUND : SA_OUTBOUND, .origin = SA_FROM_CONSOLE};
+	rc = peer_parse(nave, args, spec, out);
+	if (rc < 0)
+		return rc;
+	if (!number_parse(args->word[WORD_SPI], UINT32_MAX, &spec->spi))
+		return out_error(
+			out, -EINVAL, "SPI: a number of 32 bits is wanted, decimal or 0x; in: 0 lets the hub choose");
+	if (spec->spi < ESP_SPI_MIN && !(in && spec->spi == 0))
+		return out_error(out, -EINVAL, "SPI: %u is reserved: take one from %u on; in: 0 lets the hub choose",
+			spec->spi, ESP_SPI_MIN);
 	if (suite < 0)
 		return out_error(out, -EINVAL, "SUITE: no such suite: see docs/config.md");
 	if (suite == ESP_NULL)
 		return out_error(out, -EINVAL, "SUITE: null protects nothing and is for nave-lab alone");
-	if (addr_parse(args->word[WORD_NBMA], &spec->nbma) < 0)
-		return out_error(out, -EINVAL, "ADDRESS: an NBMA address is wanted");
-	if (!number_parse(args->word[WORD_PORT], UINT16_MAX, &port))
-		return out_error(out, -EINVAL, "PORT: a UDP port is wanted, or 0 for ESP without UDP");
-	if (!number_parse(args->word[WORD_SPI], UINT32_MAX, &spec->spi))
-		return out_error(
-			out, -EINVAL, "SPI: a number of 32 bits is wanted, decimal or 0x; in: 0 lets the hub choose");
-	spec->tunnel = (uint16_t)tunnel;
-	spec->nbma_port = (uint16_t)port;
 	spec->params.suite = suite;
 	spec->params.tunnel_mode = strncmp(mode, "tunnel", 6) == 0;
 	spec->params.esn = strstr(mode, "-esn") != NULL;
@@ -223,19 +242,29 @@ static int spec_parse(struct nave *nave, const struct console_args *args, struct
 
 static const char *refusal(int64_t rc) {
 	switch (rc) {
-	case -EINVAL:
-		return "the tunnel is not protected, or its SPI is below 256";
 	case -EEXIST:
 		return "an inbound SA has this SPI";
 	case -ENOTSUP:
 		return "the crypto backend does not have the suite";
 	case -EAFNOSUPPORT:
 		return "the NBMA address is not of the family of the tunnel's source";
+	case -ENOSPC:
+		return "there is no room: see hub.max-spokes";
 	case -ENOBUFS:
 		return "its worker is busy: try again";
 	default:
 		return strerror((int)-rc);
 	}
+}
+
+static int not_added(const struct nave *nave, const struct sa_spec *spec, int rc, struct out *out) {
+	uint32_t same = nave->sas && rc == -EEXIST ? sa_ctl_out_with_spi(nave->sas, spec) : 0;
+
+	if (same)
+		return out_error(out, rc,
+			"not added: the peer's SA %u has SPI 0x%08x: delete it first, or take another SPI", same,
+			spec->spi);
+	return out_error(out, rc, "not added: %s", refusal(rc));
 }
 
 static int ipsec_add(struct nave *nave, const struct console_args *args, struct out *out) {
@@ -252,7 +281,7 @@ static int ipsec_add(struct nave *nave, const struct console_args *args, struct 
 		spec.keys = &keys;
 		number = nave->sas ? sa_ctl_add(nave->sas, &spec, &spi) : -EINVAL;
 		if (number < 0)
-			rc = out_error(out, (int)number, "not added: %s", refusal(number));
+			rc = not_added(nave, &spec, (int)number, out);
 		else
 			out_text(out, "SA %u with SPI 0x%08x is there", (uint32_t)number, spi);
 		if (number > 0) // the line itself is not logged

@@ -47,9 +47,11 @@ void sa_ctl_free(struct sa_ctl *c);
 int sa_ctl_configure(struct sa_ctl *c, FILE *errors);
 
 // Adds it, *spi is the one that it has. Returns its number (above 0), or -EINVAL: key lengths, SPI below 256, tunnel
-// not protected; -EEXIST: an inbound SA with this SPI; -ENOTSUP: no such suite in the crypto backend; -ENOSPC: tables
-// full; -EAFNOSUPPORT; -ENOBUFS: the owner's ring is full, try again.
+// not protected; -EEXIST: an inbound SA with this SPI, or an outbound one of the peer; -ENOTSUP: no such suite in the
+// crypto backend; -ENOSPC: tables full; -EAFNOSUPPORT; -ENOBUFS: the owner's ring is full, try again.
 int64_t sa_ctl_add(struct sa_ctl *c, const struct sa_spec *spec, uint32_t *spi);
+// The peer's outbound SA with the SPI of spec, in use or not: its number; 0: none.
+uint32_t sa_ctl_out_with_spi(const struct sa_ctl *c, const struct sa_spec *spec);
 // Of the outbound one in use: none takes its place. -ENOENT; -ENOSPC, -ENOBUFS: nothing changed, try again.
 int sa_ctl_delete(struct sa_ctl *c, uint32_t number);
 // The peer is at another address or port now (NAT): all its SAs, nothing of them but that; its NHRP bindings follow.

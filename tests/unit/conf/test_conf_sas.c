@@ -15,6 +15,7 @@
 #define K16 "000102030405060708090a0b0c0d0e0f"
 #define SALT "10111213"
 #define K20 K16 SALT
+#define L20 "202122232425262728292a2b2c2d2e2f30313233"
 #define HEAD \
 	"version: 1\n" \
 	"ports: {p: {device: d, address: [192.0.2.1/24, 2001:db8::1/64]}}\n" \
@@ -23,7 +24,7 @@
 	"  " name ": {source: {port: p, address: " source "}, key: " key ", address: " net ", protection:\n"
 #define T1 TUNNEL("t", "1", "192.0.2.1", "10.0.0.1/24") "   {mode: manual, sas: ["
 #define END "]}}\n"
-#define GCM "suite: aes128gcm16, key-in: " K20 ", key-out: " K20
+#define GCM "suite: aes128gcm16, key-in: " K20 ", key-out: " L20
 #define SPIS "spi-in: 0x1001, spi-out: 0x2001"
 
 static struct conf *load(const char *text, char **said) {
@@ -42,7 +43,7 @@ static void everything_is_read(void **state) {
 		"   {nbma: 198.51.100.1, nbma-port: 4500, mode: tunnel, suite: aes128-sha1, esn: true, spi-in: 4098,\n"
 		"    spi-out: 0xffffffff, key-in: " K16 ", key-out: FF0102030405060708090A0B0C0D0E0F, auth-key-in: " K20
 		",\n"
-		"    auth-key-out: " K20 ", inner-nbma: 10.1.1.1, replay-window: 64}" END;
+		"    auth-key-out: " L20 ", inner-nbma: 10.1.1.1, replay-window: 64}" END;
 	const struct conf_sa *sa;
 	char *said;
 	struct conf *c = load(text, &said);
@@ -115,44 +116,50 @@ static const struct bad {
 	{"the suite that protects nothing",
 		HEAD T1 "{nbma: 198.51.100.1, " SPIS ", suite: 'null'}" END,
 		"x.yaml:5:86: suite: null protects nothing and is for nave-lab alone: write aes128gcm16\n"},
+	{"one key for both directions",
+		HEAD T1 "{nbma: 198.51.100.1, " SPIS ", suite: aes128gcm16, key-in: " K20 ", key-out: " K20 "}" END,
+		"x.yaml:5:158: key-out: the same as key-in: write another key for each direction\n"},
+	{"one integrity key for both directions",
+		HEAD T1 "{nbma: 198.51.100.1, " SPIS ", suite: null-sha1, auth-key-in: " K20 ", auth-key-out: " K20 "}" END,
+		"x.yaml:5:166: auth-key-out: the same as auth-key-in: write another key for each direction\n"},
 	{"a key without its salt",
-		HEAD T1 "{nbma: 198.51.100.1, " SPIS ", suite: aes128gcm16, key-in: " K16 ", key-out: " K20 "}" END,
+		HEAD T1 "{nbma: 198.51.100.1, " SPIS ", suite: aes128gcm16, key-in: " K16 ", key-out: " L20 "}" END,
 		"x.yaml:5:107: key-in: aes128gcm16 wants 40 hex digits, the last 8 of them the salt\n"},
 	{"a key of another suite, and none",
-		HEAD T1 "{nbma: 198.51.100.1, " SPIS ", suite: aes256gcm16, key-out: " K20 "}" END,
+		HEAD T1 "{nbma: 198.51.100.1, " SPIS ", suite: aes256gcm16, key-out: " L20 "}" END,
 		"x.yaml:5:108: key-out: aes256gcm16 wants 72 hex digits, the last 8 of them the salt\n"},
 	{"a key that is not there",
 		HEAD T1 "{nbma: 198.51.100.1, " SPIS ", suite: aes256gcm16}" END,
 		"x.yaml:5:25: key 'key-in' is missing: aes256gcm16 wants 72 hex digits\n"
 		"x.yaml:5:25: key 'key-out' is missing: aes256gcm16 wants 72 hex digits\n"},
 	{"a letter that is no digit",
-		HEAD T1 "{nbma: 198.51.100.1, " SPIS ", suite: aes128gcm16, key-in: " K16 "1011121g, key-out: " K20 "}" END,
+		HEAD T1 "{nbma: 198.51.100.1, " SPIS ", suite: aes128gcm16, key-in: " K16 "1011121g, key-out: " L20 "}" END,
 		"x.yaml:5:107: key-in: aes128gcm16 wants 40 hex digits, the last 8 of them the salt\n"},
 	{"a prefix in front",
-		HEAD T1 "{nbma: 198.51.100.1, " SPIS ", suite: aes128gcm16, key-in: 0x" K20 ", key-out: " K20 "}" END,
+		HEAD T1 "{nbma: 198.51.100.1, " SPIS ", suite: aes128gcm16, key-in: 0x" K20 ", key-out: " L20 "}" END,
 		"x.yaml:5:107: key-in: aes128gcm16 wants 40 hex digits, the last 8 of them the salt\n"},
 	{"an integrity key for an AEAD",
 		HEAD T1 "{nbma: 198.51.100.1, " SPIS ", " GCM ", auth-key-in: " K20 "}" END,
 		"x.yaml:5:213: auth-key-in: aes128gcm16 has no such key: leave it out\n"},
 	{"a cipher's key for integrity alone",
-		HEAD T1 "{nbma: 198.51.100.1, " SPIS ", suite: null-sha1, key-in: " K16 ", auth-key-in: " K20 ", auth-key-out: " K20 "}" END,
+		HEAD T1 "{nbma: 198.51.100.1, " SPIS ", suite: null-sha1, key-in: " K16 ", auth-key-in: " K20 ", auth-key-out: " L20 "}" END,
 		"x.yaml:5:105: key-in: null-sha1 has no such key: leave it out\n"},
 	{"integrity keys that are not there",
-		HEAD T1 "{nbma: 198.51.100.1, " SPIS ", suite: aes128-sha1, key-in: " K16 ", key-out: " K16 "}" END,
+		HEAD T1 "{nbma: 198.51.100.1, " SPIS ", suite: aes128-sha1, key-in: " K16 ", key-out: ff0102030405060708090a0b0c0d0e0f}" END,
 		"x.yaml:5:25: key 'auth-key-in' is missing: aes128-sha1 wants 40 hex digits\n"
 		"x.yaml:5:25: key 'auth-key-out' is missing: aes128-sha1 wants 40 hex digits\n"},
 	{"an integrity key too short",
-		HEAD T1 "{nbma: 198.51.100.1, " SPIS ", suite: null-sha1, auth-key-in: " K16 ", auth-key-out: " K20 "}" END,
+		HEAD T1 "{nbma: 198.51.100.1, " SPIS ", suite: null-sha1, auth-key-in: " K16 ", auth-key-out: " L20 "}" END,
 		"x.yaml:5:110: auth-key-in: null-sha1 wants 40 hex digits\n"},
 	{"a key without a blank behind the colon",
-		HEAD T1 "{nbma: 198.51.100.1, " SPIS ", suite: aes128gcm16, key-in:" K20 ", key-out: " K20 "}" END,
+		HEAD T1 "{nbma: 198.51.100.1, " SPIS ", suite: aes128gcm16, key-in:" K20 ", key-out: " L20 "}" END,
 		"x.yaml:5:99: unknown key 'key-in:*********************************': the keys here are nbma, nbma-port, mode, suite, esn, spi-in, spi-out, key-in, key-out, auth-key-in, auth-key-out, inner-nbma, replay-window\n"},
 	{"a key where another value belongs",
 		HEAD T1 "{nbma: " K20 ", spi-in: " K20 ", spi-out: 0x2001, " GCM "}" END,
 		"x.yaml:5:32: nbma: '****************************************' is not an address: write 192.0.2.1 or \"2001:db8::1\"\n"
 		"x.yaml:5:82: spi-in: '****************************************' is not a number from 256 to 4294967295\n"},
 	{"a key that is a list",
-		HEAD T1 "{nbma: 198.51.100.1, " SPIS ", suite: aes128gcm16, key-in: [" K20 "], key-out: " K20 "}" END,
+		HEAD T1 "{nbma: 198.51.100.1, " SPIS ", suite: aes128gcm16, key-in: [" K20 "], key-out: " L20 "}" END,
 		"x.yaml:5:107: key-in: one value is wanted, not a list: leave out [ ]\n"},
 	{"an inner address in transport mode",
 		HEAD T1 "{nbma: 198.51.100.1, " SPIS ", " GCM ", inner-nbma: 10.1.1.1}" END,
@@ -166,6 +173,16 @@ static const struct bad {
 	{"another family than the source's",
 		HEAD T1 "{nbma: '2001:db8:1::1', " SPIS ", " GCM "}" END,
 		"x.yaml:5:25: sas: nbma 2001:db8:1::1 is not of the family of the tunnel's source\n"},
+	{"no host's address",
+		HEAD T1 "{nbma: 224.0.0.1, " SPIS ", " GCM "}, {nbma: 0.0.0.0, " SPIS ", " GCM "}" END,
+		"x.yaml:5:32: nbma: '224.0.0.1' is not the address of one host\n"
+		"x.yaml:5:205: nbma: '0.0.0.0' is not the address of one host\n"},
+	{"a loopback address",
+		HEAD T1 "{nbma: 127.0.0.1, " SPIS ", " GCM "}" END,
+		"x.yaml:5:25: sas: nbma 127.0.0.1 is not the address of one host\n"},
+	{"the hub's own address",
+		HEAD T1 "{nbma: 192.0.2.1, " SPIS ", " GCM "}" END,
+		"x.yaml:5:25: sas: nbma 192.0.2.1 is the tunnel's own source: write the peer's\n"},
 	{"SAs of another mode",
 		HEAD TUNNEL("t", "1", "192.0.2.1", "10.0.0.1/24") "   {mode: none, sas: [{nbma: 198.51.100.1, " SPIS ", " GCM "}]}}\n",
 		"x.yaml:5:22: sas: only with mode manual\n"},
@@ -210,6 +227,20 @@ static void the_port_tells_peers_apart(void **state) {
 	free(said);
 }
 
+// Another salt is another IV.
+static void the_salt_tells_keys_apart(void **state) {
+	char *said;
+	struct conf *c = load(HEAD T1 "{nbma: 198.51.100.1, " SPIS ", suite: aes128gcm16, key-in: " K16
+				      "00000001, key-out: " K16 "00000002}" END,
+		&said);
+
+	(void)state;
+	assert_string_equal(said, "");
+	assert_non_null(c);
+	conf_free(c);
+	free(said);
+}
+
 static void ike_is_not_in_this_build(void **state) {
 	char *said;
 	struct conf *c = load(HEAD TUNNEL("t", "1", "192.0.2.1", "10.0.0.1/24") "   {mode: ike}}\n", &said);
@@ -223,11 +254,12 @@ static void ike_is_not_in_this_build(void **state) {
 }
 
 int main(void) {
-	enum { N = sizeof(bads) / sizeof(bads[0]), GOOD = 4 };
+	enum { N = sizeof(bads) / sizeof(bads[0]), GOOD = 5 };
 	struct CMUnitTest tests[GOOD + N] = {
 		cmocka_unit_test(everything_is_read),
 		cmocka_unit_test(mode_manual_without_sas_waits_for_the_console),
 		cmocka_unit_test(the_port_tells_peers_apart),
+		cmocka_unit_test(the_salt_tells_keys_apart),
 		cmocka_unit_test(ike_is_not_in_this_build),
 	};
 

@@ -38,6 +38,7 @@
 #define REPLY_MAX 16384
 #define ANY_RC 1
 #define KEY "c0ffee00c0ffee11c0ffee22c0ffee3300112233"
+#define KEY2 "decafe00decafe11decafe22decafe3300112233"
 
 static struct nave nave;
 static const struct ladder_options opt = {.telemetry = true};
@@ -48,7 +49,7 @@ static struct conf *load_conf(bool with_sas) {
 		"  dmvpn2: {source: {port: wan0, address: 192.0.2.1}, key: 3, address: 10.253.0.1/16, phase: 1,\n"
 		"    host: false, protection: {mode: manual, sas: [{nbma: 198.51.100.1, suite: aes128gcm16, spi-in: "
 		"0x1001,\n"
-		"    spi-out: 0x2001, key-in: " KEY ", key-out: " KEY "}]},\n"
+		"    spi-out: 0x2001, key-in: " KEY ", key-out: " KEY2 "}]},\n"
 		"    nhrp: {static: [{protocol: 10.253.0.9, nbma: 198.51.100.1}]}}\n";
 	char text[2048];
 
@@ -288,6 +289,7 @@ static void test_sas(void **state) {
 	save_answer(line, path, "w", 0);
 	snprintf(line, sizeof(line), "ipsec add out dmvpn0 198.51.100.2 4500 0x2002 tunnel null-sha1 " KEY);
 	save_answer(line, path, "w", -EINVAL); // in clear
+	assert_true(jq(path, ".[0].error == \"TUNNEL: dmvpn0 is not protected: write protection: {mode: manual}\""));
 	save_answer("show ipsec sa", path, "w", 0);
 	assert_true(
 		jq(path, ".[0] | length == 4 and ([.[].number] == [1, 2, 3, 4]) and all(.tunnel == \"dmvpn2\") and "
@@ -304,6 +306,43 @@ static void test_sas(void **state) {
 	save_answer("ipsec delete 4", path, "w", -ENOENT);
 	save_answer("show ipsec statistics", path, "w", 0);
 	assert_true(jq(path, ".[0] | map({(.name): .count}) | add | .added == 4 and .deleted == 2"));
+	unlink(path);
+}
+
+// What the configuration refuses, and what would use a key's sequence numbers twice.
+static void test_sas_refused(void **state) {
+	static const struct {
+		const char *line, *error;
+		int rc;
+	} cases[] = {
+		{"out dmvpn2 0.0.0.0 0 0x2009", "ADDRESS: 0.0.0.0 is not the address of one host", -EINVAL},
+		{"out dmvpn2 224.0.0.1 0 0x2009", "ADDRESS: 224.0.0.1 is not the address of one host", -EINVAL},
+		{"out dmvpn2 255.255.255.255 0 0x2009", "ADDRESS: 255.255.255.255 is not the address of one host",
+			-EINVAL},
+		{"in dmvpn2 127.0.0.1 0 0x1009", "ADDRESS: 127.0.0.1 is not the address of one host", -EINVAL},
+		{"in dmvpn2 192.0.2.1 0 0x1009", "ADDRESS: 192.0.2.1 is the tunnel.s own source: write the peer.s",
+			-EINVAL},
+		{"in dmvpn2 2001:db8::1 0 0x1009", "ADDRESS: 2001:db8::1 is not of the family of the tunnel.s source",
+			-EINVAL},
+		{"out dmvpn2 198.51.100.2 0 0", "SPI: 0 is reserved: take one from 256 on; in: 0 lets the hub choose",
+			-EINVAL},
+		{"in dmvpn2 198.51.100.2 0 255",
+			"SPI: 255 is reserved: take one from 256 on; in: 0 lets the hub choose", -EINVAL},
+		{"in dmvpn2 198.51.100.2 0 0x1001", "not added: an inbound SA has this SPI", -EEXIST},
+		{"out dmvpn2 198.51.100.1 0 0x2001",
+			"not added: the peer.s SA 2 has SPI 0x00002001: delete it first, or take another SPI", -EEXIST},
+	};
+	char path[64], line[GRAMMAR_LINE_MAX], filter[256];
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/refused.json", folder);
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		snprintf(line, sizeof(line), "ipsec add %s transport aes128gcm16 " KEY, cases[i].line);
+		save_answer(line, path, "w", cases[i].rc);
+		snprintf(filter, sizeof(filter), ".[0].error | test(\"^%s$\")", cases[i].error);
+		if (!jq(path, filter))
+			fail_msg("%s: not %s", line, cases[i].error);
+	}
 	unlink(path);
 }
 
@@ -554,10 +593,10 @@ int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_spokes), // in this order: evicts one of 1,001
 		cmocka_unit_test(test_slice_is_short), cmocka_unit_test(test_same_address_on_two_tunnels),
-		cmocka_unit_test(test_routes), cmocka_unit_test(test_sas), cmocka_unit_test(test_clear_counters),
-		cmocka_unit_test(test_telemetry), cmocka_unit_test(test_telemetry_ends_under_load),
-		cmocka_unit_test(test_every_answer_is_json), cmocka_unit_test(test_docs_list_every_command),
-		cmocka_unit_test(test_docs_list_every_endpoint),
+		cmocka_unit_test(test_routes), cmocka_unit_test(test_sas), cmocka_unit_test(test_sas_refused),
+		cmocka_unit_test(test_clear_counters), cmocka_unit_test(test_telemetry),
+		cmocka_unit_test(test_telemetry_ends_under_load), cmocka_unit_test(test_every_answer_is_json),
+		cmocka_unit_test(test_docs_list_every_command), cmocka_unit_test(test_docs_list_every_endpoint),
 		cmocka_unit_test(test_a_hub_without_protection), // the last: another hub
 	};
 

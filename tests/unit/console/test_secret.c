@@ -2,9 +2,11 @@
 // Lines that hold keys: they are run, and that is the last of them.
 #include "session_fixture.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <sys/mman.h>
 
+#include "console_priv.h"
 #include "out.h"
 
 #define SECRET "c0ffee00c0ffee11c0ffee22c0ffee33"
@@ -69,6 +71,9 @@ static bool is_in_memory(void) {
 static void test_keys_are_not_kept(void **state) {
 	static const char *const lines[] = {
 		"key add in x " SECRET "\r", "key add in " SECRET "\r", "kye add out x " SECRET "\r", "\x1b[A\r"};
+	static const char *const answers[] = {NULL,
+		"not complete: word 5, KEY, is missing; the command is \"key add in|out WORD KEY\"\r\nnave> ",
+		"Try \"help\"\r\nnave> "};
 	struct client *p = attach();
 
 	(void)state;
@@ -84,7 +89,7 @@ static void test_keys_are_not_kept(void **state) {
 
 		forget(p);
 		say(p, lines[i]);
-		expect(p, "Try \"help\"\r\nnave> ");
+		expect(p, answers[i]);
 		at = strstr(p->got, SECRET); // the echo to who types it
 		assert_non_null(at);
 		assert_null(strstr(at + 1, SECRET));
@@ -117,11 +122,81 @@ static void test_admin_lines_are_logged_without_keys(void **state) {
 	detach(p);
 }
 
+static void what_may_be_a_key(void **state) {
+	static const struct {
+		const char *line;
+		bool is_secret;
+	} cases[] = {
+		{"key add", true},
+		{"kye add in x c0ffee00c0ffee11", true},
+		{"kye add in x 0xc0ffee00c0ffee11", true},
+		{"kye add in x c0:ff:ee:00:c0:ff:ee:11:c0", true},
+		{"kye add in x 0xC0-FF-EE-00-C0-FF-EE-11 x", true},
+		{"kye add in x c0ffee00.c0ffee11", true},
+		{"kye add in x 0xc0,0xff,0xee,0x00,0xc0,0xff,0xee,0x11", true},
+		{"kye add in x key=c0:ff:ee:00:c0:ff:ee:11", true},
+		{"kye add in x 2001:db8:1:2:3:4:5:6:7:8:9:a:b", true},
+		{"kye add in x c0ffee00c0ffee1", false},
+		{"kye add in x c0:ff:ee:00:c0:ff:ee", false},
+		{"evict spoke 2001:0db8:0001:0002:0003:0004:0005:0006", false},
+		{"route add 2001:0db8:0001:0002:0003:0004:0005:0006/128 via x", false},
+		{"evict spoke 192.168.100.200", false},
+		{"show neighbour 02:00:00:00:00:01", false},
+		{"show version", false},
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		if (console_line_is_secret(nave.console, cases[i].line) != cases[i].is_secret)
+			fail_msg("%s", cases[i].line);
+}
+
+static void a_key_with_separators_is_not_repeated(void **state) {
+	struct out *out = out_create(false);
+	const char *text;
+	size_t len;
+
+	(void)state;
+	assert_int_equal(
+		console_run_line(nave.console, "kye add in x c0:ff:ee:00:c0:ff:ee:11:c0:ff", false, out), -EINVAL);
+	text = out_render(out, &len);
+	assert_non_null(text);
+	assert_null(strstr(text, "c0:ff"));
+	out_free(out);
+}
+
+static void a_wrong_line_is_explained_by_position(void **state) {
+	static const struct {
+		const char *line, *error;
+	} cases[] = {
+		{"key add " SECRET, "word 3 does not fit: in|out is wanted; the command is"},
+		{"key ad in x " SECRET, "word 2 does not fit: add is wanted; the command is"},
+		{"key add in x " SECRET " " SECRET, "word 6 is too much; the command is"},
+		{"key add in", "not complete: word 4, WORD, is missing; the command is"},
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct out *out = out_create(false);
+		const char *text;
+		size_t len;
+
+		assert_int_equal(console_run_line(nave.console, cases[i].line, false, out), -EINVAL);
+		text = out_render(out, &len);
+		assert_non_null(strstr(text, cases[i].error));
+		assert_null(strstr(text, SECRET));
+		out_free(out);
+	}
+}
+
 #define secret_test(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		secret_test(test_keys_are_not_kept),
+		secret_test(what_may_be_a_key),
+		secret_test(a_key_with_separators_is_not_repeated),
+		secret_test(a_wrong_line_is_explained_by_position),
 		secret_test(test_admin_lines_are_logged_without_keys),
 	};
 

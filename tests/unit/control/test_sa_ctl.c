@@ -13,6 +13,7 @@
 
 #define SUITE ESP_AES_GCM_256_16
 #define PORT 4500
+#define L36 "202122232425262728292a2b2c2d2e2f202122232425262728292a2b2c2d2e2f30313233"
 #define K36 "000102030405060708090a0b0c0d0e0f000102030405060708090a0b0c0d0e0f10111213"
 
 static const struct esp_crypto_ops *crypto;
@@ -51,13 +52,16 @@ static int down(void **state) {
 	return 0;
 }
 
+// An outbound SPI is another each time, as a peer chooses them.
 static struct sa_spec spec_of(enum sa_direction direction, const char *nbma, uint16_t port) {
+	static uint32_t spi = 0x2000;
+
 	return (struct sa_spec){
 		.direction = direction,
 		.origin = SA_FROM_LAB,
 		.nbma = ip(nbma),
 		.nbma_port = port,
-		.spi = direction == SA_OUTBOUND ? 0x2000 : 0,
+		.spi = direction == SA_OUTBOUND ? spi++ : 0,
 		.params = {.suite = SUITE},
 	};
 }
@@ -111,10 +115,10 @@ static int up_configured(void **state) {
 	(void)state;
 	return up_with(", replay-window: 128, sas: ["
 		       "{nbma: 198.51.100.11, suite: aes256gcm16, spi-in: 0x1001, spi-out: 0x2001, key-in: " K36
-		       ", key-out: " K36 "},"
+		       ", key-out: " L36 "},"
 		       "{nbma: 198.51.100.12, nbma-port: 4500, mode: tunnel, esn: true, suite: aes256gcm16, "
 		       "replay-window: 256,"
-		       " spi-in: 0x1002, spi-out: 0x2002, inner-nbma: 10.9.9.9, key-in: " K36 ", key-out: " K36 "}]",
+		       " spi-in: 0x1002, spi-out: 0x2002, inner-nbma: 10.9.9.9, key-in: " K36 ", key-out: " L36 "}]",
 		", nhrp: {static: [{protocol: 172.16.0.12, nbma: 198.51.100.12}]}");
 }
 
@@ -148,6 +152,28 @@ static void the_configurations_sas_are_there_before_nhrp(void **state) {
 		assert_memory_equal(&sa[i].in, &wiped, sizeof(wiped));
 		assert_memory_equal(&sa[i].out, &wiped, sizeof(wiped));
 	}
+}
+
+static int up_two_tunnels(void **state) {
+	(void)state;
+	return up_with(", sas: [{nbma: 198.51.100.12, nbma-port: 4500, suite: aes256gcm16, spi-in: 0x1002, "
+		       "spi-out: 0x2002, key-in: " K36 ", key-out: " L36 "}]",
+		"}\n"
+		"  second0: {source: {port: wan0, address: 10.0.0.1}, key: 3, address: 172.33.0.1/16, phase: 1, host: "
+		"false,\n"
+		"    protection: {mode: manual}, nhrp: {static: [{protocol: 172.33.0.12, nbma: 198.51.100.12}]}");
+}
+
+// The SAs' line stands in the first tunnel, the static map in the second.
+static void a_static_map_has_the_peer_of_all_tunnels_of_its_source(void **state) {
+	struct addr protocol = ip("172.33.0.12");
+	struct prefix host = prefix_host(&protocol);
+	const struct binding *b = nhrp_cache_find(nhrp_ctl_cache(hub.nhrp), 1, &host);
+
+	(void)state;
+	assert_non_null(b);
+	assert_int_equal(b->nbma_port, 4500);
+	assert_int_equal(b->peer, info_of(1).peer);
 }
 
 // --- rekey ---
@@ -273,6 +299,24 @@ static void what_is_refused_takes_no_number(void **state) {
 	assert_int_equal(sa_ctl_delete(hub.sas, first + 1), -ENOENT);
 	assert_int_equal(sa_ctl_delete(hub.sas, UINT32_MAX), -ENOENT);
 	assert_int_equal(sa_ctl_delete(hub.sas, first), 0);
+}
+
+static void an_outbound_spi_of_the_peer_is_not_taken_again(void **state) {
+	struct sa_spec spec = spec_of(SA_OUTBOUND, spoke, 0), other = spec;
+	uint32_t spi, first, newer;
+
+	(void)state;
+	first = (uint32_t)add_spec(&spec, &spi);
+	assert_int_equal(add_spec(&spec, &spi), -EEXIST);
+	assert_int_equal(sa_ctl_out_with_spi(hub.sas, &spec), first);
+	newer = add(SA_OUTBOUND, spoke, 0);
+	assert_int_equal(add_spec(&spec, &spi), -EEXIST); // no longer in use, and still there
+	assert_true(info_of(newer).is_active);
+	other.nbma = ip(moved); // the SPI of another peer is another
+	assert_int_equal(sa_ctl_out_with_spi(hub.sas, &other), 0);
+	assert_true(add_spec(&other, &spi) > 0);
+	assert_int_equal(sa_ctl_delete(hub.sas, first), 0);
+	assert_true(add_spec(&spec, &spi) > 0);
 }
 
 static void a_full_table_refuses_and_recovers(void **state) {
@@ -516,10 +560,14 @@ static void without_an_sa_nothing_is_answered(void **state) {
 static int run(const char *name, const struct esp_crypto_ops *ops) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(the_configurations_sas_are_there_before_nhrp, up_configured, down),
+		cmocka_unit_test_setup_teardown(
+			a_static_map_has_the_peer_of_all_tunnels_of_its_source, up_two_tunnels, down),
 		sa_test(a_rekey_breaks_nothing_and_counters_go_on),
 		sa_test(the_peer_lives_as_long_as_any_of_its_sas),
 		sa_test(keys_are_wiped_after_the_grace_period),
 		sa_test(what_is_refused_takes_no_number),
+		sa_test(an_outbound_spi_of_the_peer_is_not_taken_again),
+		sa_test(an_outbound_spi_of_the_peer_is_not_taken_again),
 		sa_test(a_full_table_refuses_and_recovers),
 		sa_test(a_mapping_moves_peer_sas_and_bindings),
 		sa_test(mappings_that_are_refused),
