@@ -8,6 +8,8 @@
 #include "sa_state.h"
 
 static const char *reason(int64_t rc) {
+	if (rc == -ENOSPC)
+		return "no room for so many: more needs a higher hub.max-spokes";
 	return rc == -ENOTSUP ? "the crypto backend does not have the suite" : strerror((int)-rc);
 }
 
