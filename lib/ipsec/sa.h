@@ -28,9 +28,6 @@ struct sa_params {
 	uint64_t seq_end; // outbound; 0: 2^32 - 1, with ESN 2^64 - 1
 };
 
-// Octets that protection adds to a GRE packet's payload, at most: what stands between the outer IP header's end and
-// GRE, and behind it. For messages; the exact largest payload is esp_payload_max().
-//
 // The largest GRE packet (GRE header and on) that fits into an underlay packet of path_mtu bytes (RFC 4303 section 2.4:
 // padding counts), negative: none.
 int32_t sa_gre_max(const struct sa_params *p, uint8_t family, bool udp, uint16_t path_mtu);
