@@ -201,7 +201,8 @@ void hub_destroy(struct hub *h) {
 	mbuf_guard_open_all(datapath_control_pool(h->dp));
 	mbuf_guard_open_for_esp = false;
 	datapath_free(h->dp);
-	rcu_reclaim(h->fwd.rcu, 10000);
+	while (rcu_reclaim(h->fwd.rcu, UINT32_MAX))
+		;
 	assert_int_equal(rcu_deferred(h->fwd.rcu), 0);
 	ipsec_free(h->fwd.ipsec);
 	fwd_fini(&h->fwd);
