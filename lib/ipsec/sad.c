@@ -6,11 +6,11 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "esp_wire.h"
 #include "ipsec.h"
 #include "clock.h" // after DPDK
 
 #define REST_NS (5 * NS_PER_S) // longer than a packet is under way
-#define SPI_MIN 256 // RFC 4303 section 2.1
 
 struct sad_slot {
 	uint64_t rests_until_ns;
@@ -112,7 +112,7 @@ int64_t sad_alloc_foreign(struct ipsec *ip, uint64_t now_ns, uint32_t spi) {
 	uint32_t slot;
 	int rc;
 
-	if (spi < SPI_MIN)
+	if (spi < ESP_SPI_MIN)
 		return -EINVAL;
 	if (sad_lookup(ip, spi))
 		return -EEXIST;
@@ -135,7 +135,7 @@ static bool foreign_match(const void *table, uint32_t slot, const void *key) {
 }
 
 uint32_t sad_lookup_foreign(const struct ipsec *ip, uint32_t spi) {
-	if (spi < SPI_MIN)
+	if (spi < ESP_SPI_MIN)
 		return 0;
 	return idx_hash_lookup(rcu_read(&ip->foreign), foreign_hash(spi), foreign_match, ip, &spi);
 }

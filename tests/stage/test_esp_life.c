@@ -242,6 +242,30 @@ static void test_an_end_that_was_not_heard_is_told_again(void **state) {
 	hub_expect_dropped(&s->h, DROP_SA_EXPIRED, 2);
 }
 
+// Both ends in one burst that nobody hears: the end itself is told, once.
+static void test_both_ends_unheard_tell_the_last_once(void **state) {
+	static struct rte_mbuf *all[65536];
+	struct scene *s = *state;
+	unsigned n;
+
+	down_near_end(s, &s->a, 90, 90, 91);
+	n = pool_empty(datapath_lcore(s->h.dp, 0)->punt_pool, all, RTE_DIM(all));
+	for (unsigned i = 0; i < 2; i++)
+		esp_answer_send(&s->h, &s->a, i);
+	hub_poll(&s->h);
+	expect_no_event(s);
+	rte_pktmbuf_free_bulk(all, n);
+	for (unsigned i = 2; i < 5; i++) {
+		esp_answer_send(&s->h, &s->a, i);
+		hub_poll(&s->h);
+	}
+	esp_expect_answer(&s->h, &s->a, 0);
+	hub_expect_nothing_sent();
+	hub_expect_dropped(&s->h, DROP_SA_EXPIRED, 4);
+	expect_event(s, SA_EVENT_HARD, &s->a, 91);
+	expect_no_event(s);
+}
+
 // With ESN the low half wraps, and the ICV knows of the high one.
 static void test_extended_numbers_go_over_the_low_half(void **state) {
 	struct scene *s = *state;
@@ -297,6 +321,7 @@ int main(int argc, char **argv) {
 		life_test(test_an_spi_chosen_elsewhere),
 		life_test(test_sequence_numbers_end_and_are_not_used_again),
 		life_test(test_an_end_that_was_not_heard_is_told_again),
+		life_test(test_both_ends_unheard_tell_the_last_once),
 		life_test(test_extended_numbers_go_over_the_low_half),
 		life_test(test_mappings_do_not_hide_the_end),
 	};

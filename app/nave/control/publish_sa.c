@@ -5,9 +5,9 @@
 
 #include <rte_byteorder.h>
 
+#include "esp_wire.h"
 #include "publish_state.h"
 
-#define SPI_MIN 256 // RFC 4303 section 2.1
 #define SOFT_PARTS 16 // SA_EVENT_SOFT comes when a sixteenth of the sequence numbers is left
 
 static int check(const struct publish *p, const struct sa_params *params, const struct sa_keys *keys) {
@@ -189,7 +189,7 @@ int publish_sa_out(struct publish *p, const struct publish_peer *where, const st
 
 	if (rc < 0)
 		return rc;
-	if (spi < SPI_MIN || (!params->esn && params->seq_end > UINT32_MAX))
+	if (spi < ESP_SPI_MIN || (!params->esn && params->seq_end > UINT32_MAX))
 		return -EINVAL;
 	rc = protected_hold(p, where, peer);
 	if (rc < 0)

@@ -167,21 +167,25 @@ static int add_out(struct sa_ctl *c, struct sa *sa, const struct publish_peer *w
 }
 
 // A second one with the SPI would be the same key from its first sequence number on, as often as not.
+uint32_t sa_out_of_spi(const struct sa_ctl *c, uint32_t peer, uint32_t spi) {
+	const struct sa_peer *sp = sa_peer_of(c, peer);
+	uint32_t n = sp ? sp->first : 0;
+
+	while (n && (c->sas[n].direction != SA_OUTBOUND || c->sas[n].spi != spi))
+		n = c->sas[n].next;
+	return n;
+}
+
 uint32_t sa_ctl_out_with_spi(const struct sa_ctl *c, const struct sa_spec *spec) {
 	const struct tunnel *t = protected_tunnel(c, spec->tunnel);
 	struct publish_peer where = {.nbma = spec->nbma, .nbma_port = spec->nbma_port};
-	const struct sa_peer *sp;
-	uint32_t peer, n;
+	uint32_t peer;
 
 	if (!t || spec->direction != SA_OUTBOUND)
 		return 0;
 	where.endpoint = t->endpoint;
 	peer = publish_peer_find(c->nave->publish, &where);
-	sp = peer ? sa_peer_of(c, peer) : NULL;
-	for (n = sp ? sp->first : 0; n; n = c->sas[n].next)
-		if (c->sas[n].direction == SA_OUTBOUND && c->sas[n].spi == spec->spi)
-			break;
-	return n;
+	return peer ? sa_out_of_spi(c, peer, spec->spi) : 0;
 }
 
 int64_t sa_ctl_add(struct sa_ctl *c, const struct sa_spec *spec, uint32_t *spi) {

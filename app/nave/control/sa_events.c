@@ -71,8 +71,8 @@ static void sequence_ends(struct sa_ctl *c, const struct sa_event *ev) {
 
 	c->counters[hard ? SA_CTL_HARD : SA_CTL_SOFT]++;
 	publish_peer_where(c->nave->publish, ev->peer, &at);
-	log_warning("SA %u to %s, SPI 0x%08x: sequence number %llu, %s: it wants a new one", sa_active_out(c, ev->peer),
-		addr_format(&at.nbma, text), ev->spi, (unsigned long long)ev->seq,
+	log_warning("SA %u to %s, SPI 0x%08x: sequence number %llu, %s: it wants a new one",
+		sa_out_of_spi(c, ev->peer, ev->spi), addr_format(&at.nbma, text), ev->spi, (unsigned long long)ev->seq,
 		hard ? "the last one" : "near the end");
 }
 

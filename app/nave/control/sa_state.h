@@ -52,6 +52,7 @@ static inline struct sa_peer *sa_peer_of(const struct sa_ctl *c, uint32_t peer) 
 }
 
 uint32_t sa_active_out(const struct sa_ctl *c, uint32_t peer); // its number; 0: none
+uint32_t sa_out_of_spi(const struct sa_ctl *c, uint32_t peer, uint32_t spi); // of the peer's outbound ones; 0: none
 
 // sa_info.c
 void sa_info_fill(const struct sa_ctl *c, uint32_t number, struct sa_info *info);

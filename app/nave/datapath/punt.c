@@ -98,9 +98,14 @@ static bool event_one(struct lcore_ctx *lc, const struct sa_event *event) {
 
 // The next packet tells it, as it does of a mapping.
 static void event_untold(struct lcore_ctx *lc, const struct sa_event *event) {
-	if (event->kind != SA_EVENT_MAPPING)
-		sa_out_at(lc->fwd->ipsec, event->peer)->told =
-			event->kind == SA_EVENT_HARD ? SA_TOLD_SOFT : SA_TOLD_NOTHING;
+	const uint8_t told = event->kind == SA_EVENT_HARD ? SA_TOLD_HARD : SA_TOLD_SOFT;
+	struct sa_out *sa;
+
+	if (event->kind == SA_EVENT_MAPPING)
+		return;
+	sa = sa_out_at(lc->fwd->ipsec, event->peer);
+	if (sa->told == told) // not when more than this was told since
+		sa->told--;
 }
 
 void punt_one(struct lcore_ctx *lc, enum punt_class c, struct rte_mbuf *m) {
