@@ -100,12 +100,12 @@ static void number_give(struct sa_ctl *c, uint32_t n) {
 }
 
 // --- the SAs of a peer ---
-static void peer_link(struct sa_ctl *c, uint32_t number) {
+static void peer_link(struct sa_ctl *c, uint32_t number, uint32_t identity) {
 	uint32_t peer = c->sas[number].peer, gen = peer_at(&c->nave->fwd.peers, peer)->gen;
 	struct sa_peer *sp = &c->peers[peer];
 
 	if (sp->gen != gen)
-		*sp = (struct sa_peer){.gen = gen};
+		*sp = (struct sa_peer){.gen = gen, .identity = identity};
 	c->sas[number].next = sp->first;
 	sp->first = number;
 }
@@ -217,7 +217,7 @@ int64_t sa_ctl_add(struct sa_ctl *c, const struct sa_spec *spec, uint32_t *spi) 
 		return rc;
 	}
 	*spi = sa->spi;
-	peer_link(c, n);
+	peer_link(c, n, spec->identity);
 	c->counters[SA_CTL_ADDED]++;
 	return n;
 }

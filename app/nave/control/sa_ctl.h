@@ -37,6 +37,7 @@ struct sa_spec {
 	struct addr nbma; // of the peer, as its packets come
 	uint16_t nbma_port; // UDP port of its ESP in UDP; 0: native ESP
 	uint32_t spi; // inbound: 0: the hub chooses one; outbound: the peer's
+	uint32_t identity; // of identities.h, that IKE authenticated; 0: none
 	struct sa_params params;
 	const struct sa_keys *keys; // wiped by the caller
 };
@@ -84,6 +85,7 @@ uint32_t sa_ctl_count(const struct sa_ctl *c);
 // was deleted is not in it. Since sa_ctl_peer_clear.
 void sa_ctl_peer_counters(const struct sa_ctl *c, uint32_t peer, struct spoke_counters *out);
 void sa_ctl_peer_clear(struct sa_ctl *c, uint32_t peer);
+uint32_t sa_ctl_peer_identity(const struct sa_ctl *c, uint32_t peer); // of identities.h; 0: none, or no such peer
 void sa_ctl_peer_count(const struct sa_ctl *c, uint32_t peer, uint32_t *n_in, uint32_t *n_out); // its SAs
 
 // Counters of its events: one list makes enum, name and help.

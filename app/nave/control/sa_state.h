@@ -24,6 +24,7 @@ struct sa { // by number
 struct sa_peer { // by index; counts when gen is that of the peer
 	uint32_t gen;
 	uint32_t first; // of its SAs
+	uint32_t identity; // of identities.h
 	uint64_t rx_packets, rx_bytes; // of inbound SAs that were deleted
 	struct spoke_counters cleared;
 };
