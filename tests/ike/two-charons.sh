@@ -33,6 +33,9 @@ charon_start() {
 				vici {
 					socket = unix:///run/$ns.vici
 				}
+				kernel-nave {
+					socket = /run/$ns.sock
+				}
 			}
 			filelog {
 				log {
