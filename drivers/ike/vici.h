@@ -25,7 +25,7 @@ struct vici_ops {
 	void (*gone)(void *arg, const char *reason);
 	void (*ike_updown)(void *arg, bool up, const struct vici_ike_sa *sa);
 	void (*ike_rekey)(void *arg, uint32_t old_id, uint32_t new_id); // no ike_updown comes for either
-	void (*child_updown)(void *arg, bool up, const struct vici_ike_sa *sa); // children[0] alone
+	void (*child_updown)(void *arg, bool up, const struct vici_ike_sa *sa); // children[0]; not when it is rekeyed
 	void (*list_sa)(void *arg, const struct vici_ike_sa *sa); // only of established ones
 	void (*list_done)(void *arg, bool is_whole); // false: there may be IKE_SAs that could not be told of
 	void (*terminated)(void *arg, uint32_t ike_id, const char *failure); // failure: NULL: it has ended
