@@ -14,6 +14,7 @@
 #include "crypto_ipsec_mb.h"
 #include "datapath.h"
 #include "eal.h"
+#include "ike_vici.h"
 #include "ipsec.h"
 #include "nhrp_ctl.h"
 #include "pkt_meta.h"
@@ -224,7 +225,10 @@ static int up_features(struct nave *nave, FILE *errors) {
 	nave->nhrp = nhrp_ctl_create(nave);
 	if (!nave->nhrp)
 		return step_failed(errors, "NHRP", -errno);
-	return 0;
+	if (!ike_vici_is_wanted(nave->conf))
+		return 0;
+	nave->ike_vici = ike_vici_create(nave);
+	return nave->ike_vici ? 0 : step_failed(errors, "ike.vici", -errno);
 }
 
 static int up_operator(struct nave *nave, const struct ladder_options *opt, FILE *errors) {
@@ -267,6 +271,7 @@ void nave_down(struct nave *nave) {
 		datapath_stop(nave->datapath);
 	telemetry_free(nave->telemetry);
 	console_free(nave->console);
+	ike_vici_free(nave->ike_vici);
 	nhrp_ctl_free(nave->nhrp);
 	route_ctl_free(nave->routes);
 	sa_ctl_free(nave->sas);

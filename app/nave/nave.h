@@ -12,6 +12,7 @@ struct conf;
 struct console;
 struct control;
 struct datapath;
+struct ike_vici;
 struct nhrp_ctl;
 struct publish;
 struct route_ctl;
@@ -29,6 +30,7 @@ struct nave {
 	struct tunnel_ctl *tunnels; // ports, TAPs, TUNs, neighbours
 	struct sa_ctl *sas;
 	struct nhrp_ctl *nhrp;
+	struct ike_vici *ike_vici; // NULL: not wanted
 	struct route_ctl *routes;
 	struct console *console;
 	struct telemetry *telemetry;
