@@ -14,6 +14,8 @@
 #include "crypto_ipsec_mb.h"
 #include "datapath.h"
 #include "eal.h"
+#include "identity.h"
+#include "ike_ctl.h"
 #include "ipsec.h"
 #include "nhrp_ctl.h"
 #include "pkt_meta.h"
@@ -212,6 +214,11 @@ static int up_features(struct nave *nave, FILE *errors) {
 	nave->tunnels = tunnel_ctl_create(nave, errors);
 	if (!nave->tunnels)
 		return -errno;
+	if (ike_ctl_is_wanted(nave->conf)) {
+		nave->identities = identities_create(nave->conf);
+		if (!nave->identities)
+			return step_failed(errors, "IKE identities", -ENOMEM);
+	}
 	nave->sas = sa_ctl_create(nave);
 	if (!nave->sas)
 		return step_failed(errors, "SAs", -errno);
@@ -224,7 +231,10 @@ static int up_features(struct nave *nave, FILE *errors) {
 	nave->nhrp = nhrp_ctl_create(nave);
 	if (!nave->nhrp)
 		return step_failed(errors, "NHRP", -errno);
-	return 0;
+	if (!ike_ctl_is_wanted(nave->conf))
+		return 0;
+	nave->ike = ike_ctl_create(nave, errors);
+	return nave->ike ? 0 : -errno;
 }
 
 static int up_operator(struct nave *nave, const struct ladder_options *opt, FILE *errors) {
@@ -267,9 +277,11 @@ void nave_down(struct nave *nave) {
 		datapath_stop(nave->datapath);
 	telemetry_free(nave->telemetry);
 	console_free(nave->console);
+	ike_ctl_free(nave->ike);
 	nhrp_ctl_free(nave->nhrp);
 	route_ctl_free(nave->routes);
 	sa_ctl_free(nave->sas);
+	identities_free(nave->identities);
 	tunnel_ctl_free(nave->tunnels);
 	publish_free(nave->publish);
 	control_free(nave->control);

@@ -12,6 +12,8 @@ struct conf;
 struct console;
 struct control;
 struct datapath;
+struct identities;
+struct ike_ctl;
 struct nhrp_ctl;
 struct publish;
 struct route_ctl;
@@ -28,8 +30,10 @@ struct nave {
 	struct publish *publish;
 	struct tunnel_ctl *tunnels; // ports, TAPs, TUNs, neighbours
 	struct sa_ctl *sas;
+	struct identities *identities; // NULL, as ike: no tunnel is protected by IKE
 	struct nhrp_ctl *nhrp;
 	struct route_ctl *routes;
+	struct ike_ctl *ike;
 	struct console *console;
 	struct telemetry *telemetry;
 	bool interactive;

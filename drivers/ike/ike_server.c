@@ -92,33 +92,31 @@ static uint64_t boot_id_new(void) {
 	return id;
 }
 
-static int open_at(struct ike_server *s, const char *path, FILE *errors) {
-	int rc;
-
+static int open_at(struct ike_server *s, const char *path, const char **why) {
 	s->path = strdup(path);
 	s->boot_id = boot_id_new();
 	s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (!s->path || !s->boot_id || s->epoll_fd < 0) {
-		rc = errno ? -errno : -ENOMEM;
-		fprintf(errors, "%s: %s\n", path, strerror(-rc));
-		return rc;
+		*why = strerror(errno);
+		return -errno;
 	}
-	s->listen_fd = ike_listen(path, errors);
+	s->listen_fd = ike_listen(path, why);
 	if (s->listen_fd < 0)
 		return s->listen_fd;
 	return watch(s, EPOLL_CTL_ADD, s->listen_fd, EPOLLIN);
 }
 
-struct ike_server *ike_server_open(const char *path, const struct ike_server_ops *ops, void *arg, FILE *errors) {
+struct ike_server *ike_server_open(const char *path, const struct ike_server_ops *ops, void *arg, const char **why) {
 	struct ike_server *s = calloc(1, sizeof(*s));
 	int rc;
 
+	*why = strerror(ENOMEM);
 	if (!s)
 		return NULL;
 	s->ops = ops;
 	s->arg = arg;
 	s->epoll_fd = s->listen_fd = s->fd = s->newcomer_fd = -1;
-	rc = open_at(s, path, errors);
+	rc = open_at(s, path, why);
 	if (rc == 0)
 		return s;
 	ike_server_close(s);

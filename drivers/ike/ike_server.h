@@ -8,7 +8,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include "nave_ike.h"
 
@@ -47,9 +46,9 @@ struct ike_server_ops {
 	void (*gone)(void *arg); // the plugin that said HELLO is not connected any more
 };
 
-// Listens at path, mode 0600. On failure NULL with errno, after what is wrong with path went to errors, without a new
-// line before it. ops outlives the server.
-struct ike_server *ike_server_open(const char *path, const struct ike_server_ops *ops, void *arg, FILE *errors);
+// Listens at path, mode 0600. On failure NULL with errno, and *why says it in words that go behind the path. ops
+// outlives the server.
+struct ike_server *ike_server_open(const char *path, const struct ike_server_ops *ops, void *arg, const char **why);
 void ike_server_close(struct ike_server *s); // removes the socket; no op is called
 // Readable when ike_server_turn has something to do: for the caller's epoll.
 int ike_server_fd(const struct ike_server *s);

@@ -164,6 +164,7 @@ struct conf_route {
 
 struct conf_ike {
 	char socket[108], vici[108];
+	uint32_t orphan_grace_s;
 	struct conf_mark mark; // line 0: no ike section
 };
 

@@ -81,18 +81,15 @@ static void protection_read(struct conf_reader *r, const struct conf_key *k, con
 	static const struct conf_node none = {.kind = CONF_NODE_SCALAR, .text = "none"};
 	static const struct conf_node *pair[2] = {&mode, &none};
 	static const struct conf_node unprotected = {.kind = CONF_NODE_MAP, .text = "", .n_items = 2, .items = pair};
-	struct conf_tunnel *t = base;
 
 	if (n->kind == CONF_NODE_LIST)
-		conf_error(r, n->mark, "protection: write none, or {mode: manual, sas: [...]}");
+		conf_error(r, n->mark, "protection: write none, ike, or {mode: manual, sas: [...]}");
 	else if (n->kind == CONF_NODE_MAP)
 		conf_map_read(r, protection_keys, n, base);
 	else {
 		conf_map_read(r, protection_keys, &unprotected, base); // for its defaults
 		mode_read(r, k, n, base);
 	}
-	if (t->protection == CONF_PROTECTION_IKE)
-		conf_later_add(r, "", n->mark);
 }
 
 const struct conf_type conf_protection = {protection_read, "none, ike, manual or a mapping", CONF_ARG_SHAPE};

@@ -315,6 +315,32 @@ int nhrp_ctl_evict(struct nhrp_ctl *n, uint16_t tunnel, const struct addr *proto
 	return gone;
 }
 
+// Static ones stay: they are the configuration's.
+static struct binding *first_to_go(struct nhrp_ctl *n, uint32_t peer) {
+	struct prefix prefix;
+	uint32_t cursor = 0;
+	uint16_t tunnel;
+
+	while (publish_peer_binding_next(n->nave->publish, peer, &cursor, &tunnel, &prefix)) {
+		struct binding *b = nhrp_cache_find(n->nhs.cache, tunnel, &prefix);
+
+		if (b && b->kind != BINDING_STATIC)
+			return b;
+	}
+	return NULL;
+}
+
+unsigned nhrp_ctl_peer_gone(struct nhrp_ctl *n, uint32_t peer) {
+	struct binding *b;
+	unsigned gone = 0;
+
+	for (; (b = first_to_go(n, peer)) != NULL; gone++) {
+		log_binding("withdrawn with its peer", b);
+		withdraw(n, b);
+	}
+	return gone;
+}
+
 void nhrp_ctl_peer_moved(struct nhrp_ctl *n, uint32_t peer) {
 	struct publish_peer at;
 	struct prefix prefix;

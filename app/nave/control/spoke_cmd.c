@@ -9,6 +9,7 @@
 #include "cache.h"
 #include "conf.h"
 #include "datapath.h"
+#include "identity.h"
 #include "nave.h"
 #include "nhrp_ctl.h"
 #include "sa_ctl.h"
@@ -224,13 +225,16 @@ static void forwarding_cells(const struct fwd *fwd, const struct binding *b, str
 }
 
 static void protection_cells(const struct nave *nave, const struct binding *b, struct out *out) {
-	uint32_t n_in = 0, n_out = 0;
+	uint32_t n_in = 0, n_out = 0, identity = 0;
 
-	if (is_protected(nave, b->peer))
+	if (is_protected(nave, b->peer)) {
 		sa_ctl_peer_count(nave->sas, b->peer, &n_in, &n_out);
+		identity = nave->identities ? sa_ctl_peer_identity(nave->sas, b->peer) : 0;
+	}
 	out_bool(out, "protected", is_protected(nave, b->peer));
 	out_u64(out, "sas_in", n_in);
 	out_u64(out, "sas_out", n_out);
+	out_str(out, "identity", identity ? identities_text(nave->identities, identity) : NULL);
 }
 
 static int show_spoke(struct nave *nave, const struct console_args *args, struct out *out) {
