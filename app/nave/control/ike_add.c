@@ -51,10 +51,8 @@ static void refuse_identity(
 	char at[ADDR_STRLEN], from[ADDR_STRLEN];
 	struct addr nbma = ike_addr(ike_remote(&m->sa));
 
-	log_warning("IKE: '%s' at %s has no SA: no list of identities of the tunnels with source %s names it",
+	ike_refuse(c, r, NAVE_IKE_REFUSED, "'%.70s' at %s is in no list of identities of a tunnel with source %s",
 		m->identity, addr_format(&nbma, from), addr_format(local, at));
-	ike_refuse(c, r, NAVE_IKE_REFUSED, "'%.60s' is in no list of identities of the tunnels with source %s",
-		m->identity, at);
 }
 
 // 0, or the identity held for the SA.

@@ -69,6 +69,12 @@ void ike_refuse(struct ike_ctl *c, struct nave_ike_result *r, enum nave_ike_stat
 		[NAVE_IKE_NOT_SUPPORTED] = IKE_CTL_NOT_SUPPORTED,
 		[NAVE_IKE_REFUSED] = IKE_CTL_REFUSED,
 	};
+	static const enum log_level levels[] = {
+		[NAVE_IKE_FAILED] = LOG_LEVEL_WARNING,
+		[NAVE_IKE_NOT_FOUND] = LOG_LEVEL_DEBUG,
+		[NAVE_IKE_NOT_SUPPORTED] = LOG_LEVEL_INFO,
+		[NAVE_IKE_REFUSED] = LOG_LEVEL_WARNING,
+	};
 	va_list args;
 
 	r->status = status;
@@ -76,7 +82,7 @@ void ike_refuse(struct ike_ctl *c, struct nave_ike_result *r, enum nave_ike_stat
 	vsnprintf(r->reason, sizeof(r->reason), fmt, args);
 	va_end(args);
 	c->counters[counters[status]]++;
-	log_at(status == NAVE_IKE_NOT_FOUND ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, "IKE: %s", r->reason);
+	log_at(levels[status], "IKE: %s", r->reason);
 }
 
 static const struct ike_server_ops ops = {
