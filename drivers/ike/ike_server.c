@@ -225,7 +225,7 @@ static void say_hello(struct ike_server *s) {
 // The newcomer has said HELLO.
 static void take_over(struct ike_server *s) {
 	if (s->fd >= 0) {
-		s->counters[IKE_SERVER_REPLACED]++;
+		s->counters[IKE_SERVER_TAKEN_OVER]++;
 		log_warning("IKE plugin: another one has connected and takes its place");
 		end(s);
 	}

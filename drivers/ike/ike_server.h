@@ -15,7 +15,7 @@ struct ike_server;
 
 #define IKE_SERVER_COUNTERS(X) \
 	X(CONNECTED, "connected", "plugins that connected and said HELLO") \
-	X(REPLACED, "replaced", "plugins that another one took the place of") \
+	X(TAKEN_OVER, "taken_over", "plugins that another one took the place of") \
 	X(MESSAGES, "messages", "messages from the plugin") \
 	X(MALFORMED, "malformed", "connections ended because of a message that was not right") \
 	X(OUT_OF_ORDER, "out_of_order", "connections ended because of a message before HELLO, or a second HELLO") \

@@ -86,8 +86,8 @@ static inline uint32_t sad_lookup(const struct ipsec *ip, uint32_t spi) {
 uint32_t sad_alloc(struct ipsec *ip, uint64_t now_ns, uint32_t *spi);
 // Control. The same for an SPI chosen elsewhere; -EEXIST, -EINVAL (below 256), -ENOSPC, else the slot.
 int64_t sad_alloc_foreign(struct ipsec *ip, uint64_t now_ns, uint32_t spi);
-// Control. As sad_alloc, for an SA that is still being negotiated: the SPI is told to the peer, and the slot kept for it,
-// until sad_publish or sad_cancel.
+// Control. As sad_alloc, for an SA that is still being negotiated: the SPI is told to the peer, and the slot kept for
+// it, until sad_publish or sad_cancel.
 uint32_t sad_reserve(struct ipsec *ip, uint64_t now_ns, uint32_t *spi);
 uint32_t sad_reserved(const struct ipsec *ip, uint32_t spi); // Control. Its slot, or 0: no such SPI is kept
 // Control. The slot's SA, filled in, can be found from now on. 0 or -ENOSPC (foreign SPIs only).

@@ -170,7 +170,7 @@ static const struct conf_key tunnel_keys[] = {
 	{"host", &conf_bool, CONF_FIELD(struct conf_tunnel, host), .fallback = "true",
 		.help = "make a TUN, so that the host is reached through the tunnel"},
 	{"protection", &conf_protection, .arg = &conf_protection_shape, .required = true,
-		.help = "write none, or {mode: manual, sas: [...]}"},
+		.help = "write none, ike, or {mode: manual, sas: [...]}"},
 	{"nhrp", &conf_section, .arg = &(const struct conf_shape){.keys = nhrp_keys}, .help = "the Next Hop Server"},
 	{0},
 };

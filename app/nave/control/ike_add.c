@@ -159,6 +159,7 @@ static int64_t add(struct ike_ctl *c, const struct nave_ike_add_sa *m, struct sa
 		spec->keys = &keys;
 		rc = sa_ctl_add(c->nave->sas, spec, &spi);
 	}
+	spec->keys = NULL;
 	esp_wipe(&keys, sizeof(keys));
 	return rc;
 }

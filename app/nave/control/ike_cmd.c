@@ -45,10 +45,11 @@ static void counter_row(struct out *out, const char *name, uint64_t count, const
 int show_ike_statistics(struct nave *nave, const struct console_args *args, struct out *out) {
 	(void)args;
 	out_list(out, "ike counters");
-	for (unsigned i = 0; nave->ike && i < IKE_CTL_COUNT; i++)
-		counter_row(out, ike_ctl_counter_name(i), ike_ctl_counters(nave->ike)[i], ike_ctl_counter_help(i));
-	for (unsigned i = 0; nave->ike && i < IKE_SERVER_COUNT; i++)
-		counter_row(out, ike_server_counter_name(i), ike_ctl_server_counters(nave->ike)[i],
+	for (unsigned i = 0; i < IKE_CTL_COUNT; i++)
+		counter_row(out, ike_ctl_counter_name(i), nave->ike ? ike_ctl_counters(nave->ike)[i] : 0,
+			ike_ctl_counter_help(i));
+	for (unsigned i = 0; i < IKE_SERVER_COUNT; i++)
+		counter_row(out, ike_server_counter_name(i), nave->ike ? ike_ctl_server_counters(nave->ike)[i] : 0,
 			ike_server_counter_help(i));
 	return 0;
 }

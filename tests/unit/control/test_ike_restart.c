@@ -188,7 +188,7 @@ static void a_newcomer_takes_the_place_with_its_hello(void **state) {
 	p = plugin_hello(2); // the first still has its end open
 	expect_hung_up(&plug);
 	expect_hung_up(&silent);
-	assert_int_equal(server_count(IKE_SERVER_REPLACED), 1);
+	assert_int_equal(server_count(IKE_SERVER_TAKEN_OVER), 1);
 	assert_int_equal(ike_now().orphans, 2);
 	child_up(&p, OTHER, 0, "b.example");
 	close(silent.fd);
