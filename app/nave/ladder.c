@@ -14,6 +14,7 @@
 #include "crypto_ipsec_mb.h"
 #include "datapath.h"
 #include "eal.h"
+#include "identity.h"
 #include "ipsec.h"
 #include "nhrp_ctl.h"
 #include "pkt_meta.h"
@@ -206,12 +207,26 @@ static int up_tables(struct nave *nave, const struct ladder_options *opt, FILE *
 	return 0;
 }
 
+static int up_identities(struct nave *nave) {
+	for (unsigned i = 0; i < nave->conf->n_tunnels && !nave->identities; i++) {
+		if (nave->conf->tunnels[i].protection != CONF_PROTECTION_IKE)
+			continue;
+		nave->identities = identities_create(nave->conf);
+		if (!nave->identities)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 static int up_features(struct nave *nave, FILE *errors) {
 	int rc;
 
 	nave->tunnels = tunnel_ctl_create(nave, errors);
 	if (!nave->tunnels)
 		return -errno;
+	rc = up_identities(nave);
+	if (rc < 0)
+		return step_failed(errors, "IKE identities", rc);
 	nave->sas = sa_ctl_create(nave);
 	if (!nave->sas)
 		return step_failed(errors, "SAs", -errno);
@@ -270,6 +285,7 @@ void nave_down(struct nave *nave) {
 	nhrp_ctl_free(nave->nhrp);
 	route_ctl_free(nave->routes);
 	sa_ctl_free(nave->sas);
+	identities_free(nave->identities);
 	tunnel_ctl_free(nave->tunnels);
 	publish_free(nave->publish);
 	control_free(nave->control);

@@ -12,6 +12,7 @@ struct conf;
 struct console;
 struct control;
 struct datapath;
+struct identities;
 struct nhrp_ctl;
 struct publish;
 struct route_ctl;
@@ -27,6 +28,7 @@ struct nave {
 	struct control *control;
 	struct publish *publish;
 	struct tunnel_ctl *tunnels; // ports, TAPs, TUNs, neighbours
+	struct identities *identities; // NULL: no tunnel has mode ike
 	struct sa_ctl *sas;
 	struct nhrp_ctl *nhrp;
 	struct route_ctl *routes;
