@@ -208,17 +208,26 @@ static int up_tables(struct nave *nave, const struct ladder_options *opt, FILE *
 	return 0;
 }
 
+static int up_identities(struct nave *nave) {
+	for (unsigned i = 0; i < nave->conf->n_tunnels && !nave->identities; i++) {
+		if (nave->conf->tunnels[i].protection != CONF_PROTECTION_IKE)
+			continue;
+		nave->identities = identities_create(nave->conf);
+		if (!nave->identities)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 static int up_features(struct nave *nave, FILE *errors) {
 	int rc;
 
 	nave->tunnels = tunnel_ctl_create(nave, errors);
 	if (!nave->tunnels)
 		return -errno;
-	if (ike_ctl_is_wanted(nave->conf)) {
-		nave->identities = identities_create(nave->conf);
-		if (!nave->identities)
-			return step_failed(errors, "IKE identities", -ENOMEM);
-	}
+	rc = up_identities(nave);
+	if (rc < 0)
+		return step_failed(errors, "IKE identities", rc);
 	nave->sas = sa_ctl_create(nave);
 	if (!nave->sas)
 		return step_failed(errors, "SAs", -errno);

@@ -29,11 +29,11 @@ struct nave {
 	struct control *control;
 	struct publish *publish;
 	struct tunnel_ctl *tunnels; // ports, TAPs, TUNs, neighbours
+	struct identities *identities; // NULL: no tunnel has mode ike
 	struct sa_ctl *sas;
-	struct identities *identities; // NULL, as ike: no tunnel is protected by IKE
 	struct nhrp_ctl *nhrp;
 	struct route_ctl *routes;
-	struct ike_ctl *ike;
+	struct ike_ctl *ike; // NULL, as identities: no tunnel has mode ike
 	struct console *console;
 	struct telemetry *telemetry;
 	bool interactive;

@@ -244,6 +244,7 @@ static void tunnel_check(struct conf_reader *r, const struct conf_node *n, void 
 	for (unsigned i = 0; i < t->n_static; i++)
 		static_check(r, t, &t->statics[i]);
 	conf_sas_nbma_check(r, t);
+	conf_identities_subnet_check(r, n, t);
 	for (unsigned i = 0; i < t->n_nhs; i++) {
 		if (t->nhs[i].nbma.family != t->source.family)
 			conf_error(r, t->nhs[i].mark, "nhs: nbma is not of the family of the tunnel's source");

@@ -17,6 +17,7 @@ struct nhrp_ctl;
 #define NHRP_CTL_COUNTERS(X) \
 	X(RECEIVED, "received", "NHRP messages taken from the punt rings") \
 	X(NO_TUNNEL, "no_tunnel", "messages of a tunnel that is gone") \
+	X(NO_PEER, "no_peer", "messages to a tunnel of mode ike whose SA is gone") \
 	X(PUBLISH_FAILED, "publish_failed", "bindings refused because a forwarding table was full") \
 	X(SENT, "sent", "NHRP messages given to the workers") \
 	X(WAITED, "waited", "replies that waited for the underlay neighbour") \

@@ -52,7 +52,15 @@ static void binding_cells(const struct nave *nave, const struct binding *b, uint
 	out_bool(out, "behind_nat", b->behind_nat);
 }
 
-static void binding_details(const struct binding *b, uint64_t now_ns, struct out *out) {
+static void identity_cells(const struct nave *nave, const struct binding *b, struct out *out) {
+	const struct conf_identity *entry = identities_entry(nave->identities, b->identity, b->tunnel);
+
+	out_str(out, "identity", b->identity ? identities_text(nave->identities, b->identity) : NULL);
+	out_str(out, "group", entry && entry->group[0] ? entry->group : NULL);
+}
+
+static void binding_details(const struct nave *nave, const struct binding *b, uint64_t now_ns, struct out *out) {
+	identity_cells(nave, b, out);
 	out_u64(out, "holding_time_s", b->holding_time_s);
 	out_addr(out, "claimed_nbma", &b->claimed_nbma);
 	out_u64(out, "nbma_port", b->nbma_port);
@@ -128,7 +136,7 @@ static int list_bindings(struct nave *nave, struct out *out, const char *list, b
 		if (spokes)
 			counter_cells(nave, b, out);
 		out_detail(out);
-		binding_details(b, now_ns, out);
+		binding_details(nave, b, now_ns, out);
 	}
 	return out_rc(out);
 }
@@ -225,16 +233,13 @@ static void forwarding_cells(const struct fwd *fwd, const struct binding *b, str
 }
 
 static void protection_cells(const struct nave *nave, const struct binding *b, struct out *out) {
-	uint32_t n_in = 0, n_out = 0, identity = 0;
+	uint32_t n_in = 0, n_out = 0;
 
-	if (is_protected(nave, b->peer)) {
+	if (is_protected(nave, b->peer))
 		sa_ctl_peer_count(nave->sas, b->peer, &n_in, &n_out);
-		identity = nave->identities ? sa_ctl_peer_identity(nave->sas, b->peer) : 0;
-	}
 	out_bool(out, "protected", is_protected(nave, b->peer));
 	out_u64(out, "sas_in", n_in);
 	out_u64(out, "sas_out", n_out);
-	out_str(out, "identity", identity ? identities_text(nave->identities, identity) : NULL);
 }
 
 static int show_spoke(struct nave *nave, const struct console_args *args, struct out *out) {
@@ -245,7 +250,7 @@ static int show_spoke(struct nave *nave, const struct console_args *args, struct
 		return out_rc(out);
 	out_record(out, "spoke");
 	binding_cells(nave, b, now_ns, out);
-	binding_details(b, now_ns, out);
+	binding_details(nave, b, now_ns, out);
 	out_u64(out, "preference", b->preference);
 	out_u64(out, "request_id", b->request_id);
 	counter_cells(nave, b, out);
