@@ -99,6 +99,17 @@ struct conf_nhs {
 	struct conf_mark mark;
 };
 
+#define CONF_IDENTITIES_MAX 100000
+
+struct conf_identity { // what an IKE identity may do on the tunnel: the first entry that matches counts
+	char match[256]; // pattern of identity_match.h
+	char group[64]; // QoS group; "": none
+	uint16_t n_protocol, n_prefixes;
+	struct prefix *protocol; // protocol addresses that it may register; none: any of the tunnel's subnets
+	struct prefix *prefixes; // may be behind it
+	struct conf_mark mark;
+};
+
 #define CONF_SAS_MAX 87381 // as hub.max-spokes
 
 struct conf_sa { // one peer with both directions
@@ -134,6 +145,8 @@ struct conf_tunnel {
 	bool anti_spoof;
 	uint32_t n_sas; // mode manual
 	struct conf_sa *sas;
+	uint32_t n_identities; // mode ike; 0: every identity that IKE lets in
+	struct conf_identity *identities;
 	char authentication[9];
 	uint16_t holding_time_s;
 	uint8_t resolution; // enum conf_resolution
@@ -164,6 +177,7 @@ struct conf_route {
 
 struct conf_ike {
 	char socket[108], vici[108];
+	uint32_t orphan_grace_s;
 	struct conf_mark mark; // line 0: no ike section
 };
 

@@ -170,7 +170,7 @@ static const struct conf_key tunnel_keys[] = {
 	{"host", &conf_bool, CONF_FIELD(struct conf_tunnel, host), .fallback = "true",
 		.help = "make a TUN, so that the host is reached through the tunnel"},
 	{"protection", &conf_protection, .arg = &conf_protection_shape, .required = true,
-		.help = "write none, or {mode: manual, sas: [...]}"},
+		.help = "write none, ike, or {mode: manual, sas: [...]}"},
 	{"nhrp", &conf_section, .arg = &(const struct conf_shape){.keys = nhrp_keys}, .help = "the Next Hop Server"},
 	{0},
 };
@@ -244,6 +244,7 @@ static void tunnel_check(struct conf_reader *r, const struct conf_node *n, void 
 	for (unsigned i = 0; i < t->n_static; i++)
 		static_check(r, t, &t->statics[i]);
 	conf_sas_nbma_check(r, t);
+	conf_identities_subnet_check(r, n, t);
 	for (unsigned i = 0; i < t->n_nhs; i++) {
 		if (t->nhs[i].nbma.family != t->source.family)
 			conf_error(r, t->nhs[i].mark, "nhs: nbma is not of the family of the tunnel's source");

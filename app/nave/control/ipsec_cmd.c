@@ -10,6 +10,8 @@
 #include "esp_crypto.h"
 #include "esp_wire.h"
 #include "hex.h"
+#include "identity.h"
+#include "ike_ctl.h"
 #include "log.h"
 #include "nave.h"
 #include "sa_ctl.h"
@@ -66,7 +68,13 @@ static void sa_cells(const struct nave *nave, const struct sa_info *info, struct
 static void sa_details(const struct nave *nave, const struct sa_info *info, struct out *out) {
 	bool in = info->direction == SA_INBOUND;
 
+	uint32_t identity = nave->identities ? sa_ctl_peer_identity(nave->sas, info->peer) : 0;
+
 	out_str(out, "origin", origins[info->origin]);
+	out_str(out, "identity", identity ? identities_text(nave->identities, identity) : NULL);
+	u64_cell(
+		out, "ike_id", nave->ike ? ike_ctl_peer_ike_id(nave->ike, info->peer) : 0, info->origin == SA_FROM_IKE);
+	out_bool(out, "orphan", nave->ike && ike_ctl_is_orphan(nave->ike, info->number));
 	out_bool(out, "active", in || info->is_active);
 	out_bool(out, "esn", info->params.esn);
 	u64_cell(out, "owner_worker", info->owner, info->owner < nave->fwd.n_workers);

@@ -241,7 +241,7 @@ static const struct bad_file {
 		"version: 1\n"
 		"ports: {p: {device: d, address: 192.0.2.1/24}}\n"
 		"tunnels: {t: {source: {port: p, address: 192.0.2.1}, address: 10.0.0.1/24}}\n",
-		"3:14: key 'protection' is missing: write none, or {mode: manual, sas: [...]}\n"},
+		"3:14: key 'protection' is missing: write none, ike, or {mode: manual, sas: [...]}\n"},
 	{"source port unknown",
 		"version: 1\n"
 		"ports: {wan0: {device: d, address: 192.0.2.1/24}}\n"
@@ -320,7 +320,7 @@ static const struct bad_file {
 		"version: 1\n"
 		"ports: {p: {device: d, address: 192.0.2.1/24}}\n"
 		"tunnels: {t: {source: {port: p, address: 192.0.2.1}, address: 10.0.0.1/24, protection: [ike]}}\n",
-		"3:88: protection: write none, or {mode: manual, sas: [...]}\n"},
+		"3:88: protection: write none, ike, or {mode: manual, sas: [...]}\n"},
 	{"unknown key of an identity",
 		"version: 1\n"
 		"ports: {p: {device: d, address: 192.0.2.1/24}}\n"

@@ -241,14 +241,15 @@ static void the_salt_tells_keys_apart(void **state) {
 	free(said);
 }
 
-static void ike_is_not_in_this_build(void **state) {
+static void ike_needs_no_section_of_its_own(void **state) {
 	char *said;
 	struct conf *c = load(HEAD TUNNEL("t", "1", "192.0.2.1", "10.0.0.1/24") "   {mode: ike}}\n", &said);
 
 	(void)state;
 	assert_non_null(c);
-	assert_int_equal(c->n_later, 1);
-	assert_string_equal(c->later[0].key, "tunnels.t.protection");
+	assert_int_equal(c->n_later, 0);
+	assert_int_equal(c->tunnels[0].protection, CONF_PROTECTION_IKE);
+	assert_string_equal(c->ike.socket, "/run/nave/ipsec.sock");
 	conf_free(c);
 	free(said);
 }
@@ -260,7 +261,7 @@ int main(void) {
 		cmocka_unit_test(mode_manual_without_sas_waits_for_the_console),
 		cmocka_unit_test(the_port_tells_peers_apart),
 		cmocka_unit_test(the_salt_tells_keys_apart),
-		cmocka_unit_test(ike_is_not_in_this_build),
+		cmocka_unit_test(ike_needs_no_section_of_its_own),
 	};
 
 	for (unsigned i = 0; i < N; i++)
