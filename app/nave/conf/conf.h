@@ -89,6 +89,7 @@ enum conf_resolution {
 
 struct conf_static_map {
 	struct addr protocol, nbma;
+	uint16_t nbma_port; // of the peer of an SA with its NBMA address; 0: native ESP, or none
 	bool multicast;
 	struct conf_mark mark;
 };

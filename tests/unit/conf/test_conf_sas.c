@@ -24,6 +24,8 @@
 	"  " name ": {source: {port: p, address: " source "}, key: " key ", address: " net ", protection:\n"
 #define T1 TUNNEL("t", "1", "192.0.2.1", "10.0.0.1/24") "   {mode: manual, sas: ["
 #define END "]}}\n"
+#define STATIC_MAP(protocol, nbma) ", nhrp: {static: [{protocol: " protocol ", nbma: " nbma "}]}}\n"
+#define STATIC(nbma) "]}" STATIC_MAP("10.0.0.9", nbma)
 #define GCM "suite: aes128gcm16, key-in: " K20 ", key-out: " L20
 #define SPIS "spi-in: 0x1001, spi-out: 0x2001"
 
@@ -198,6 +200,20 @@ static const struct bad {
 		TUNNEL("u", "2", "192.0.2.1", "10.1.0.1/24")
 		"   {mode: manual, sas: [{nbma: 198.51.100.1, spi-in: 0x1002, spi-out: 0x2001, " GCM "}" END,
 		"x.yaml:7:25: sas: nbma 198.51.100.1 with nbma-port 0 is given twice: first in line 5\n"},
+	{"a static map to where no SA is",
+		HEAD T1 "{nbma: 198.51.100.1, " SPIS ", " GCM "}" STATIC("198.51.100.2")
+		TUNNEL("u", "2", "192.0.2.1", "10.1.0.1/24") "   {mode: manual}" STATIC_MAP("10.1.0.9", "198.51.100.3"),
+		"x.yaml:5:219: static: no SA of the tunnel's source is with nbma 198.51.100.2: write it under sas\n"
+		"x.yaml:7:36: static: no SA of the tunnel's source is with nbma 198.51.100.3: write it under sas\n"},
+	{"a static map to where an SA is that had an error itself",
+		HEAD T1 "{nbma: 198.51.100.2, spi-in: 255, spi-out: 0x2001, " GCM "}" STATIC("198.51.100.2"),
+		"x.yaml:5:54: spi-in: '255' is not a number from 256 to 4294967295\n"},
+	{"more SAs than spokes",
+		"hub: {max-spokes: 1}\n" HEAD T1 "{nbma: 198.51.100.1, " SPIS ", " GCM "}" END
+		TUNNEL("u", "2", "192.0.2.1", "10.1.0.1/24")
+		"   {mode: manual, sas: [{nbma: 198.51.100.2, spi-in: 0x1002, spi-out: 0x2001, " GCM "},\n"
+		"   {nbma: 198.51.100.3, spi-in: 0x1003, spi-out: 0x2001, " GCM "}" END,
+		"x.yaml:8:25: sas: one more than hub.max-spokes, which is 1: raise it\n"},
 	// clang-format on
 };
 
@@ -241,6 +257,37 @@ static void the_salt_tells_keys_apart(void **state) {
 	free(said);
 }
 
+// The line of the SA may stand under another tunnel of the source.
+static void a_static_map_has_its_peers_port(void **state) {
+	char *said;
+	struct conf *c = load(HEAD T1 "{nbma: 198.51.100.1, " SPIS ", " GCM "},"
+				      "{nbma: 198.51.100.2, nbma-port: 4501, spi-in: 0x1002, spi-out: 0x2001, " GCM
+				      "}" END TUNNEL("u", "2", "192.0.2.1",
+					      "10.1.0.1/24") "   {mode: manual}" STATIC_MAP("10.1.0.9", "198.51.100.2"),
+		&said);
+
+	(void)state;
+	assert_string_equal(said, "");
+	assert_non_null(c);
+	assert_int_equal(c->tunnels[1].statics[0].nbma_port, 4501);
+	conf_free(c);
+	free(said);
+}
+
+// Its SA comes when the spoke does.
+static void a_static_map_of_mode_ike_is_not_refused(void **state) {
+	char *said;
+	struct conf *c = load(HEAD TUNNEL("t", "1", "192.0.2.1", "10.0.0.1/24") "   {mode: ike}" STATIC_MAP(
+				      "10.0.0.9", "198.51.100.2"),
+		&said);
+
+	(void)state;
+	assert_string_equal(said, "");
+	assert_non_null(c);
+	conf_free(c);
+	free(said);
+}
+
 static void ike_is_not_in_this_build(void **state) {
 	char *said;
 	struct conf *c = load(HEAD TUNNEL("t", "1", "192.0.2.1", "10.0.0.1/24") "   {mode: ike}}\n", &said);
@@ -254,12 +301,14 @@ static void ike_is_not_in_this_build(void **state) {
 }
 
 int main(void) {
-	enum { N = sizeof(bads) / sizeof(bads[0]), GOOD = 5 };
+	enum { N = sizeof(bads) / sizeof(bads[0]), GOOD = 7 };
 	struct CMUnitTest tests[GOOD + N] = {
 		cmocka_unit_test(everything_is_read),
 		cmocka_unit_test(mode_manual_without_sas_waits_for_the_console),
 		cmocka_unit_test(the_port_tells_peers_apart),
 		cmocka_unit_test(the_salt_tells_keys_apart),
+		cmocka_unit_test(a_static_map_has_its_peers_port),
+		cmocka_unit_test(a_static_map_of_mode_ike_is_not_refused),
 		cmocka_unit_test(ike_is_not_in_this_build),
 	};
 
