@@ -110,9 +110,25 @@ static unsigned distance(const char *a, const char *b) {
 	return row[lb];
 }
 
+// "aes128-gcm" begins "aes128gcm16".
+static bool is_begun(const char *word, const char *candidate) {
+	for (; *word; word++) {
+		if (*word == '-')
+			continue;
+		while (*candidate == '-')
+			candidate++;
+		if (*word != *candidate++)
+			return false;
+	}
+	return true;
+}
+
+// What the word begins comes before what is nearer, and the first such before others.
 void conf_nearest_offer(struct conf_nearest *n, const char *candidate) {
 	unsigned d = distance(n->word, candidate), len = strlen(candidate);
 
+	if (d > 1 && d <= NEAR_MAX && is_begun(n->word, candidate))
+		d = 1;
 	// Of a short word, not every letter may be wrong.
 	if (len && d <= NEAR_MAX && d < (len < 2 ? 2 : len) && (!n->best || d < n->distance)) {
 		n->best = candidate;

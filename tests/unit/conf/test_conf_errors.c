@@ -89,7 +89,7 @@ static const struct bad_file {
 		"ports:\n"
 		"  p:\n"
 		"    device:\n",
-		"4:5: key 'device' is missing: a PCI address (`\"0000:3b:00.1\"`) or a DPDK vdev with its arguments (`\"net_af_xdp0,iface=eth1\"`)\n"},
+		"4:5: device: no value (so YAML reads ~, null and nothing): a PCI address (`\"0000:3b:00.1\"`) or a DPDK vdev with its arguments (`\"net_af_xdp0,iface=eth1\"`)\n"},
 	{"port with nothing",
 		"version: 1\n"
 		"ports:\n"

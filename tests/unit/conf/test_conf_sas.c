@@ -23,6 +23,8 @@
 #define TUNNEL(name, key, source, net) \
 	"  " name ": {source: {port: p, address: " source "}, key: " key ", address: " net ", protection:\n"
 #define T1 TUNNEL("t", "1", "192.0.2.1", "10.0.0.1/24") "   {mode: manual, sas: ["
+#define SUITES \
+	"aes128gcm16, aes128gcm12, aes128gcm8, aes256gcm16, aes256gcm12, aes256gcm8, chacha20poly1305, aes128gmac, aes256gmac, aes128-sha1, aes256-sha1, aes128-sha256, aes256-sha256, aes128-sha384, aes256-sha384, aes128-sha512, aes256-sha512, null-sha1, null-sha256, null-sha384 or null-sha512"
 #define END "]}}\n"
 #define STATIC_MAP(protocol, nbma) ", nhrp: {static: [{protocol: " protocol ", nbma: " nbma "}]}}\n"
 #define STATIC(nbma) "]}" STATIC_MAP("10.0.0.9", nbma)
@@ -114,10 +116,20 @@ static const struct bad {
 		"x.yaml:5:57: nbma-port: '65536' is not a number from 0 to 65535\n"},
 	{"an unknown suite",
 		HEAD T1 "{nbma: 198.51.100.1, " SPIS ", suite: aes128gcm17}" END,
-		"x.yaml:5:86: suite: unknown value 'aes128gcm17': did you mean 'aes128gcm16'? (aes128gcm16, aes128gcm12, aes128gcm8, aes256gcm16, aes256gcm12, aes256gcm8, chacha20poly1305, aes128gmac, aes256gmac, aes128-sha1, aes256-sha1, aes128-sha256, aes256-sha256, aes128-sha384, aes256-sha384, aes128-sha512, aes256-sha512, null-sha1, null-sha256, null-sha384 or null-sha512)\n"},
+		"x.yaml:5:86: suite: unknown value 'aes128gcm17': did you mean 'aes128gcm16'? (" SUITES ")\n"},
 	{"the suite that protects nothing",
 		HEAD T1 "{nbma: 198.51.100.1, " SPIS ", suite: 'null'}" END,
 		"x.yaml:5:86: suite: null protects nothing and is for nave-lab alone: write aes128gcm16\n"},
+	{"the same without quotes, which YAML takes for no value",
+		HEAD T1 "{nbma: 198.51.100.1, " SPIS ", suite: null}" END,
+		"x.yaml:5:86: suite: null protects nothing and is for nave-lab alone: write aes128gcm16\n"},
+	{"what must be given, and has no value",
+		HEAD T1 "{nbma: ~, " SPIS ", suite: , key-in: " K20 "}" END,
+		"x.yaml:5:26: nbma: no value (so YAML reads ~, null and nothing): NBMA address of the peer, as its packets come\n"
+		"x.yaml:5:68: suite: no value (so YAML reads ~, null and nothing): cipher and integrity, as strongSwan spells them\n"},
+	{"a suite as others write it",
+		HEAD T1 "{nbma: 198.51.100.1, " SPIS ", suite: aes128-gcm}" END,
+		"x.yaml:5:86: suite: unknown value 'aes128-gcm': did you mean 'aes128gcm16'? (" SUITES ")\n"},
 	{"one key for both directions",
 		HEAD T1 "{nbma: 198.51.100.1, " SPIS ", suite: aes128gcm16, key-in: " K20 ", key-out: " K20 "}" END,
 		"x.yaml:5:158: key-out: the same as key-in: write another key for each direction\n"},
