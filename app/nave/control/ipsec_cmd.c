@@ -50,6 +50,7 @@ static void sa_cells(const struct nave *nave, const struct sa_info *info, struct
 		drops += info->drops[i];
 	out_u64(out, "number", info->number);
 	out_str(out, "direction", in ? "in" : "out");
+	out_bool(out, "active", in || info->is_active);
 	out_fmt(out, "spi", "0x%08x", info->spi);
 	out_str(out, "tunnel", tunnel_name(nave, info->tunnel));
 	addr_cell(out, "nbma", &info->nbma);
@@ -67,7 +68,6 @@ static void sa_details(const struct nave *nave, const struct sa_info *info, stru
 	bool in = info->direction == SA_INBOUND;
 
 	out_str(out, "origin", origins[info->origin]);
-	out_bool(out, "active", in || info->is_active);
 	out_bool(out, "esn", info->params.esn);
 	u64_cell(out, "owner_worker", info->owner, info->owner < nave->fwd.n_workers);
 	out_u64(out, "peer", info->peer);
