@@ -19,6 +19,7 @@
 	X(ESP_MALFORMED, "esp_malformed", "ESP of a wrong length, padding or next header") \
 	X(ESP_REPLAY, "esp_replay", "ESP sequence number seen before, or left of the window") \
 	X(ESP_ICV, "esp_icv", "ESP whose ICV is wrong") \
+	X(ESP_INNER, "esp_inner", "ESP in tunnel mode whose IP header inside is not from the SA's peer to us") \
 	X(ESP_DUMMY, "esp_dummy", "ESP dummy packet (traffic flow confidentiality)") \
 	X(OWNER_RING_FULL, "owner_ring_full", "ring to the worker that owns the SA full") \
 	X(NO_SA, "no_sa", "for a peer without an outbound SA") \
