@@ -199,7 +199,7 @@ static int peer_parse(struct nave *nave, const struct console_args *args, struct
 	uint32_t port;
 
 	if (tunnel < 0)
-		return out_error(out, -ENOENT, "no tunnel %.15s", args->word[WORD_TUNNEL]);
+		return out_error(out, -ENOENT, "TUNNEL: there is none of this name");
 	if (!nave->fwd.tunnels[tunnel] || !nave->fwd.tunnels[tunnel]->is_protected)
 		return out_error(out, -EINVAL, "TUNNEL: %s is not protected: write protection: {mode: manual}",
 			tunnel_name(nave, (uint16_t)tunnel));
@@ -207,7 +207,7 @@ static int peer_parse(struct nave *nave, const struct console_args *args, struct
 		return out_error(out, -EINVAL, "ADDRESS: an NBMA address is wanted");
 	refusal = conf_nbma_refusal(&nave->conf->tunnels[tunnel], &spec->nbma);
 	if (refusal)
-		return out_error(out, -EINVAL, "ADDRESS: %s %s", args->word[WORD_NBMA], refusal);
+		return out_error(out, -EINVAL, "ADDRESS: it %s", refusal);
 	if (!number_parse(args->word[WORD_PORT], UINT16_MAX, &port))
 		return out_error(out, -EINVAL, "PORT: a UDP port is wanted, or 0 for ESP without UDP");
 	spec->tunnel = (uint16_t)tunnel;

@@ -172,6 +172,13 @@ static const struct bad {
 		HEAD T1 "{nbma: " K20 ", spi-in: " K20 ", spi-out: 0x2001, " GCM "}" END,
 		"x.yaml:5:32: nbma: '****************************************' is not an address: write 192.0.2.1 or \"2001:db8::1\"\n"
 		"x.yaml:5:82: spi-in: '****************************************' is not a number from 256 to 4294967295\n"},
+	{"a key in groups where another value belongs",
+		HEAD T1 "{nbma: 'a0:a1:a2:a3:a4:a5:a6:a7:a8:a9:aa:ab:ac:ad:ae:af', spi-in: 'a0-a1-a2-a3-a4-a5-a6-a7-a8-a9-aa-ab-ac-ad-ae-af', spi-out: 0x2001, " GCM "}" END,
+		"x.yaml:5:32: nbma: '***********************************************' is not an address: write 192.0.2.1 or \"2001:db8::1\"\n"
+		"x.yaml:5:91: spi-in: '****************************************' is not a number from 256 to 4294967295\n"},
+	{"a key that is an address, too",
+		HEAD T1 "{nbma: '0001:0203:0405:0607:0809:0a0b:0c0d:0e0f', " SPIS ", " GCM "}" END,
+		"x.yaml:5:25: sas: nbma ***************************** is not of the family of the tunnel's source\n"},
 	{"a key that is a list",
 		HEAD T1 "{nbma: 198.51.100.1, " SPIS ", suite: aes128gcm16, key-in: [" K20 "], key-out: " L20 "}" END,
 		"x.yaml:5:107: key-in: one value is wanted, not a list: leave out [ ]\n"},
