@@ -24,7 +24,9 @@
 	"  " name ": {source: {port: p, address: " source "}, key: " key ", address: " net ", protection:\n"
 #define T1 TUNNEL("t", "1", "192.0.2.1", "10.0.0.1/24") "   {mode: manual, sas: ["
 #define SUITES \
-	"aes128gcm16, aes128gcm12, aes128gcm8, aes256gcm16, aes256gcm12, aes256gcm8, chacha20poly1305, aes128gmac, aes256gmac, aes128-sha1, aes256-sha1, aes128-sha256, aes256-sha256, aes128-sha384, aes256-sha384, aes128-sha512, aes256-sha512, null-sha1, null-sha256, null-sha384 or null-sha512"
+	"aes128gcm16, aes128gcm12, aes128gcm8, aes256gcm16, aes256gcm12, aes256gcm8, chacha20poly1305, aes128gmac, " \
+	"aes256gmac, aes128-sha1, aes256-sha1, aes128-sha256, aes256-sha256, aes128-sha384, aes256-sha384, " \
+	"aes128-sha512, aes256-sha512, null-sha1, null-sha256, null-sha384 or null-sha512"
 #define END "]}}\n"
 #define STATIC_MAP(protocol, nbma) ", nhrp: {static: [{protocol: " protocol ", nbma: " nbma "}]}}\n"
 #define STATIC(nbma) "]}" STATIC_MAP("10.0.0.9", nbma)
