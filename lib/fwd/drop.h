@@ -49,6 +49,8 @@
 	X(MULTICAST, "multicast", "multicast that nobody asked for") \
 	X(STALE, "stale", "what the packet was queued for is gone (index + generation)") \
 	X(POLICED, "policed", "punt policer of its class or source") \
+	X(IKE_POLICED, "ike_policed", "IKE from one address or UDP port, or of its kind, above its rate") \
+	X(IKE_BACKLOG, "ike_backlog", "IKE of an initiator that is new, while earlier IKE waits for the control core") \
 	X(PUNT_RING_FULL, "punt_ring_full", "punt ring of its class full") \
 	X(PUNT_NO_MBUF, "punt_no_mbuf", "punt pool empty") \
 	X(EGRESS_RING_FULL, "egress_ring_full", "handoff ring to another worker full") \
