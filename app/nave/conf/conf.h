@@ -89,6 +89,7 @@ enum conf_resolution {
 
 struct conf_static_map {
 	struct addr protocol, nbma;
+	uint16_t nbma_port; // of the peer of an SA with its NBMA address; 0: native ESP, or none
 	bool multicast;
 	struct conf_mark mark;
 };
@@ -217,6 +218,6 @@ void conf_complain(const struct conf *c, struct conf_mark mark, FILE *errors, co
 	__attribute__((format(printf, 4, 5)));
 // At start: names each key of c->later as conf_complain does. Returns how many there are; a hub starts with none.
 unsigned conf_refuse_later(const struct conf *c, FILE *errors);
-// What is wrong with the NBMA address of a peer that a tunnel's SA is with, as words behind the address; NULL: nothing.
+// What is wrong with the NBMA address of a tunnel's peer, as words behind the address; NULL: nothing.
 const char *conf_nbma_refusal(const struct conf_tunnel *t, const struct addr *nbma);
 void conf_print_reference(FILE *out); // docs/config.md, generated from the tables

@@ -55,7 +55,8 @@ static const struct conf_key hub_keys[] = {
 	{"idle", &conf_choice, CONF_FIELD(struct conf_hub, idle), idle_words, .fallback = "sleep",
 		.help = "what a worker without packets does: `sleep` leaves the CPU to others, `poll` answers faster"},
 	{"max-spokes", &conf_number, CONF_FIELD(struct conf_hub, max_spokes), &(const struct conf_range){1, SPOKES_MAX},
-		.fallback = "20000", .help = "spokes that may be registered at once; sizes the tables"},
+		.fallback = "20000",
+		.help = "spokes that may be registered, or have SAs in the file, at once; sizes the tables"},
 	{0},
 };
 

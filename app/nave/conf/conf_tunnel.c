@@ -214,6 +214,7 @@ static void addresses_check(struct conf_reader *r, const struct conf_node *n, co
 }
 
 static void static_check(struct conf_reader *r, const struct conf_tunnel *t, const struct conf_static_map *m) {
+	const char *refusal = conf_nbma_refusal(t, &m->nbma);
 	char buf[ADDR_STRLEN];
 
 	addr_format(&m->protocol, buf);
@@ -221,9 +222,8 @@ static void static_check(struct conf_reader *r, const struct conf_tunnel *t, con
 		conf_error(r, m->mark, "static: %s is the tunnel's own address: write the spoke's", buf);
 	else if (!conf_is_on_link(t->addresses, t->n_addresses, &m->protocol))
 		conf_error(r, m->mark, "static: %s is in no subnet of the tunnel's addresses", buf);
-	if (m->nbma.family != t->source.family)
-		conf_error(r, m->mark, "static: nbma %s is not of the family of the tunnel's source",
-			addr_format(&m->nbma, buf));
+	if (refusal)
+		conf_error(r, m->mark, "static: nbma %s %s", addr_format(&m->nbma, buf), refusal);
 }
 
 static void tunnel_check(struct conf_reader *r, const struct conf_node *n, void *item) {

@@ -182,23 +182,6 @@ static void tunnel_conf(struct nhs_config *out, const struct conf *conf, uint16_
 	}
 }
 
-// In clear: by the address alone. Protected: the peer of the SAs, whose UDP port only their line has. It is the peer of
-// all tunnels of the source.
-static uint16_t static_port(const struct conf *conf, uint16_t tunnel, const struct addr *nbma) {
-	const struct conf_tunnel *mine = &conf->tunnels[tunnel];
-
-	for (uint16_t o = 0; o < conf->n_tunnels; o++) {
-		const struct conf_tunnel *t = &conf->tunnels[o];
-
-		if (t->port != mine->port || !addr_eq(&t->source, &mine->source))
-			continue;
-		for (uint32_t i = 0; i < t->n_sas; i++)
-			if (addr_eq(&t->sas[i].nbma, nbma))
-				return t->sas[i].nbma_port;
-	}
-	return 0;
-}
-
 static int add_statics(struct nhrp_ctl *n, const struct conf *conf, uint16_t tunnel, uint64_t now_ns) {
 	const struct conf_tunnel *t = &conf->tunnels[tunnel];
 
@@ -209,7 +192,7 @@ static int add_statics(struct nhrp_ctl *n, const struct conf *conf, uint16_t tun
 		int rc = -ENOSPC;
 
 		if (b) {
-			b->nbma_port = static_port(conf, tunnel, &s->nbma);
+			b->nbma_port = s->nbma_port;
 			rc = publish_binding(n->nave->publish, b);
 		}
 		if (rc < 0) {
