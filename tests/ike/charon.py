@@ -5,6 +5,7 @@ import re
 import subprocess
 import time
 
+SAMPLE = os.path.join(os.path.dirname(os.path.realpath(__file__)), "../../config/strongswan/kernel-nave.conf")
 CHARON = "/usr/sbin/charon-systemd"
 CONF = """charon-systemd {
   load = random nonce openssl kdf pem pkcs1 x509 pubkey revocation constraints socket-default kernel-nave kernel-netlink vici updown
@@ -14,6 +15,7 @@ CONF = """charon-systemd {
   retransmit_tries = 1
   retransmit_timeout = 1
   plugins {
+    include %(sample)s
     vici { socket = unix://%(dir)s/vici.sock }
     kernel-nave { socket = %(dir)s/ipsec.sock }
   }
@@ -31,7 +33,7 @@ class Charon:
         self.uri = "unix://%s/vici.sock" % directory
         os.makedirs(directory, exist_ok=True)
         with open(directory + "/strongswan.conf", "w") as f:
-            f.write(CONF % {"dir": directory})
+            f.write(CONF % {"dir": directory, "sample": os.path.normpath(SAMPLE)})
         with open(directory + "/swanctl.conf", "w") as f:
             f.write(swanctl_conf)
 

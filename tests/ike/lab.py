@@ -19,6 +19,7 @@ SUITES = {
     "null-sha256": (11, 0, (12,), 32, 0),
     "aes128gcm16-esn": (20, 20, (0, 1024), 0, 1),
 }
+MANY = ["many%d" % i for i in range(40)]  # of other selectors each, since charon makes no CHILD_SA twice
 LONG_IDENTITY = "s" * 250 + ".example"
 
 
@@ -26,14 +27,14 @@ def proposal(suite):
     return suite if suite.endswith("-esn") else suite + "-noesn"
 
 
-def child(name, suites, extra=""):
+def child(name, suites, extra="", selector="gre"):
     return """%s { mode = transport
       policies = no
-      local_ts = dynamic[gre]
-      remote_ts = dynamic[gre]
+      local_ts = dynamic[%s]
+      remote_ts = dynamic[%s]
       esp_proposals = %s
       %s }
-    """ % (name, ",".join(proposal(s) for s in suites), extra)
+    """ % (name, selector, selector, ",".join(proposal(s) for s in suites), extra)
 
 
 def connection(name, local, remote, local_id, remote_id, children, extra=""):
@@ -65,7 +66,8 @@ def hub_conf():
     short = "rekey_time = 3s\n life_time = 20s\n rand_time = 0"
     ends = "rekey_time = 0\n life_time = 3s\n rand_time = 0"
     return "connections {" + "".join((
-        connection("dmvpn", HUB, "%any", "hub1", "%any", child("gre", SUITES, limits)),
+        connection("dmvpn", HUB, "%any", "hub1", "%any", child("gre", SUITES, limits) +
+                   child("many", ["aes128gcm16"], selector="udp")),
         connection("short", HUB, "%any", "hub1", "short.example", child("short", ["aes128gcm16"], short)),
         connection("ends", HUB, "%any", "hub1", "ends.example", child("ends", ["aes128gcm16"], ends)),
         connection("six", HUB6, "%any", "hub1", "%any", child("six", ["aes128gcm16"])),
@@ -75,7 +77,8 @@ def hub_conf():
 def peer_conf():
     def to_hub(name, children, extra="", local=PEER, remote=HUB, identity=None):
         return connection(name, local, remote, identity or name + ".example", "hub1", children, extra)
-    suites = "".join(child(s, [s]) for s in SUITES)
+    suites = "".join(child(s, [s]) for s in SUITES) + "".join(
+        child(name, ["aes128gcm16"], selector="udp/%d" % (1000 + i)) for i, name in enumerate(MANY))
     return "connections {" + "".join((
         to_hub("spoke1", suites + child("gre", ["aes128gcm16"])),
         to_hub("natted", child("natted", ["aes128gcm16"]), "encap = yes"),

@@ -31,6 +31,7 @@ plugin_t *kernel_nave_plugin_create(void) {
 
 	if (!plugin_version_matches())
 		return NULL;
-	INIT(this, .get_name = get_name, .get_features = get_features, .destroy = destroy, );
+	this = malloc_thing(plugin_t);
+	*this = (plugin_t){.get_name = get_name, .get_features = get_features, .destroy = destroy};
 	return this;
 }

@@ -29,8 +29,8 @@ static status_t status_of(const struct nave_ike_result *result) {
 	}
 }
 
-status_t plugin_ipsec_call(struct plugin_ipsec *this, uint32_t hub, void *request, const char *what,
-	struct nave_ike_result *result) {
+status_t plugin_ipsec_call(
+	struct plugin_ipsec *this, uint32_t hub, void *request, const char *what, struct nave_ike_result *result) {
 	int rc = hub ? plugin_link_call(this->link, hub, request, result) : -ENOTCONN;
 
 	if (rc) {
@@ -80,7 +80,8 @@ static status_t get_cpi(kernel_ipsec_t *public, host_t *src, host_t *dst, uint16
 }
 
 // The SA, if the hub that is connected has it; hub: its number.
-static bool find_at_hub(struct plugin_ipsec *this, const kernel_ipsec_sa_id_t *id, struct plugin_sa *sa, uint32_t *hub) {
+static bool find_at_hub(
+	struct plugin_ipsec *this, const kernel_ipsec_sa_id_t *id, struct plugin_sa *sa, uint32_t *hub) {
 	*hub = plugin_link_hub(this->link, false);
 	return plugin_sas_find(this->sas, id->spi, id->dst, sa) && sa->hub == *hub;
 }
@@ -166,12 +167,13 @@ static status_t flush_sas(kernel_ipsec_t *public) {
 }
 
 // The hub needs no policies: what an SA may carry follows from its selectors and NHRP. Connections say "policies = no".
-static status_t accept_policy(kernel_ipsec_t *public, kernel_ipsec_policy_id_t *id, kernel_ipsec_manage_policy_t *data) {
+static status_t accept_policy(
+	kernel_ipsec_t *public, kernel_ipsec_policy_id_t *id, kernel_ipsec_manage_policy_t *data) {
 	return SUCCESS;
 }
 
-static status_t query_policy(kernel_ipsec_t *public, kernel_ipsec_policy_id_t *id, kernel_ipsec_query_policy_t *data,
-	time_t *used) {
+static status_t query_policy(
+	kernel_ipsec_t *public, kernel_ipsec_policy_id_t *id, kernel_ipsec_query_policy_t *data, time_t *used) {
 	return NOT_SUPPORTED; // charon takes the time from query_sa
 }
 
@@ -197,33 +199,33 @@ static void destroy(kernel_ipsec_t *public) {
 	free(this);
 }
 
-kernel_ipsec_t *plugin_ipsec_create(void) {
-	struct plugin_link_handlers handlers;
-	struct plugin_ipsec *this;
+static const kernel_ipsec_t callbacks = {
+	.get_features = get_features,
+	.get_spi = get_spi,
+	.get_cpi = get_cpi,
+	.add_sa = plugin_ipsec_add_sa,
+	.update_sa = update_sa,
+	.query_sa = query_sa,
+	.del_sa = del_sa,
+	.flush_sas = flush_sas,
+	.add_policy = accept_policy,
+	.query_policy = query_policy,
+	.del_policy = accept_policy,
+	.flush_policies = flush_policies,
+	.bypass_socket = bypass_socket,
+	.enable_udp_decap = enable_udp_decap,
+	.destroy = destroy,
+};
 
-	INIT(this,
-		.public = {
-			.get_features = get_features,
-			.get_spi = get_spi,
-			.get_cpi = get_cpi,
-			.add_sa = plugin_ipsec_add_sa,
-			.update_sa = update_sa,
-			.query_sa = query_sa,
-			.del_sa = del_sa,
-			.flush_sas = flush_sas,
-			.add_policy = accept_policy,
-			.query_policy = query_policy,
-			.del_policy = accept_policy,
-			.flush_policies = flush_policies,
-			.bypass_socket = bypass_socket,
-			.enable_udp_decap = enable_udp_decap,
-			.destroy = destroy,
-		},
-		.sas = plugin_sas_create(),
-	);
+kernel_ipsec_t *plugin_ipsec_create(void) {
+	struct plugin_ipsec *this = malloc_thing(struct plugin_ipsec);
+	struct plugin_link_handlers handlers;
+
+	*this = (struct plugin_ipsec){.public = callbacks, .sas = plugin_sas_create()};
 	handlers = plugin_hub_handlers(this->sas);
 	this->link = plugin_link_create(
-		lib->settings->get_str(lib->settings, "%s.plugins.kernel-nave.socket", SOCKET_PATH, lib->ns), &handlers);
+		lib->settings->get_str(lib->settings, "%s.plugins.kernel-nave.socket", SOCKET_PATH, lib->ns),
+		&handlers);
 	if (this->link)
 		return &this->public;
 	DBG1(DBG_KNL, "kernel-nave: no thread or no random number to be had: not started");

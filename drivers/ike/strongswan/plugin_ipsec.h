@@ -17,10 +17,10 @@ struct plugin_ipsec {
 // Constructor for the feature "kernel-ipsec"; NULL: no memory, thread or random number was to be had.
 kernel_ipsec_t *plugin_ipsec_create(void);
 
-// Calls the hub, says in charon's log what went wrong with "what", and gives the status that charon wants. unsent, if
-// not NULL: whether the hub cannot have got it.
-status_t plugin_ipsec_call(struct plugin_ipsec *this, uint32_t hub, void *request, const char *what,
-	struct nave_ike_result *result);
+// Calls that hub (0: there is none); says in charon's log if it would not, or could not, do what; the status for
+// charon.
+status_t plugin_ipsec_call(
+	struct plugin_ipsec *this, uint32_t hub, void *request, const char *what, struct nave_ike_result *result);
 
 // The callback, in a file of its own.
 status_t plugin_ipsec_add_sa(kernel_ipsec_t *public, kernel_ipsec_sa_id_t *id, kernel_ipsec_add_sa_t *data);

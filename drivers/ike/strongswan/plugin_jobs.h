@@ -4,8 +4,8 @@
 
 #include "plugin_sas.h"
 
-// The end of an SA's lifetime, so many seconds from now (0: at once), unless charon deletes it before. Soft: it is to be
-// rekeyed.
+// The end of an SA's lifetime, so many seconds from now (0: at once), unless charon deletes it before. Soft: it is to
+// be rekeyed.
 void plugin_jobs_expire(plugin_sas_t *sas, uint64_t serial, bool is_hard, uint32_t after_s);
 
 // The peer of an inbound SA is at another address or port.

@@ -16,12 +16,13 @@
 #include "plugin_wire.h"
 
 #define RETRY_MS 100 // a hub that restarts is found again at once
+#define RETRY_SHORT_MAX_MS 1000 // one that hangs up at once
 #define RETRY_MAX_MS 30000 // one that talks nonsense is not asked all the time
 
 struct pending { // on the stack of the thread that waits
 	struct pending *next;
 	uint32_t id;
-	bool is_done;
+	bool is_done, is_lost; // lost: its connection ended before
 	struct nave_ike_result *result;
 };
 
@@ -96,18 +97,17 @@ static void forget_pending(plugin_link_t *link, struct pending *p) {
 // With the mutex held. A hub that does not answer one call is not waited for in the next: charon must not hang.
 static int await_result(plugin_link_t *link, struct pending *p) {
 	const timeval_t until = after_ms(PLUGIN_ANSWER_MS);
-	const int fd = link->fd;
 
-	while (!p->is_done && link->fd == fd && !link->is_stopping) {
+	while (!p->is_done && !p->is_lost && !link->is_stopping) {
 		if (link->changed->timed_wait_abs(link->changed, link->mutex, until))
 			break;
 	}
 	if (p->is_done)
 		return 0;
-	if (link->fd != fd || link->is_stopping)
+	if (p->is_lost || link->is_stopping)
 		return -ECONNRESET;
 	DBG1(DBG_KNL, "kernel-nave: the hub did not answer for %d ms: connecting anew", PLUGIN_ANSWER_MS);
-	shutdown(fd, SHUT_RDWR);
+	shutdown(link->fd, SHUT_RDWR);
 	return -ETIMEDOUT;
 }
 
@@ -226,6 +226,8 @@ static int serve(plugin_link_t *link, int fd) {
 static void close_to_calls(plugin_link_t *link) {
 	link->mutex->lock(link->mutex);
 	link->fd = -1;
+	for (struct pending *p = link->pending; p; p = p->next)
+		p->is_lost = true;
 	link->wait_until = after_ms(PLUGIN_ANSWER_MS);
 	link->changed->broadcast(link->changed);
 	link->mutex->unlock(link->mutex);
@@ -252,18 +254,30 @@ static void say_away(plugin_link_t *link, int rc) {
 	link->said_away = true;
 }
 
+static int connect_and_use(plugin_link_t *link) {
+	const timeval_t short_lived = after_ms(RETRY_SHORT_MAX_MS);
+	int fd = plugin_socket_connect(link->path), rc;
+	timeval_t now;
+
+	if (fd < 0)
+		return fd;
+	rc = use_connection(link, fd);
+	close(fd);
+	time_monotonic(&now);
+	if (rc == -EPROTO)
+		link->retry_ms = min(2 * link->retry_ms, RETRY_MAX_MS);
+	else if (timercmp(&now, &short_lived, <))
+		link->retry_ms = min(2 * link->retry_ms, RETRY_SHORT_MAX_MS);
+	else
+		link->retry_ms = RETRY_MS;
+	return rc;
+}
+
 static void *run(plugin_link_t *link) {
 	bool is_stopping = false;
-	int fd, rc;
 
 	while (!is_stopping) {
-		fd = rc = plugin_socket_connect(link->path);
-		if (fd >= 0) {
-			rc = use_connection(link, fd);
-			close(fd);
-			link->retry_ms = rc == -EPROTO ? min(2 * link->retry_ms, RETRY_MAX_MS) : RETRY_MS;
-		}
-		say_away(link, rc);
+		say_away(link, connect_and_use(link));
 		plugin_socket_pause(link->stop_fd, link->retry_ms);
 		link->mutex->lock(link->mutex);
 		is_stopping = link->is_stopping;
@@ -273,9 +287,9 @@ static void *run(plugin_link_t *link) {
 }
 
 plugin_link_t *plugin_link_create(const char *path, const struct plugin_link_handlers *handlers) {
-	plugin_link_t *link;
+	plugin_link_t *link = malloc_thing(plugin_link_t);
 
-	INIT(link,
+	*link = (plugin_link_t){
 		.handlers = *handlers,
 		.path = strdup(path),
 		.retry_ms = RETRY_MS,
@@ -283,7 +297,8 @@ plugin_link_t *plugin_link_create(const char *path, const struct plugin_link_han
 		.mutex = mutex_create(MUTEX_TYPE_DEFAULT),
 		.changed = condvar_create(CONDVAR_TYPE_DEFAULT),
 		.fd = -1,
-		.wait_until = after_ms(PLUGIN_ANSWER_MS), );
+		.wait_until = after_ms(PLUGIN_ANSWER_MS),
+	};
 	while (link->boot_id == 0) {
 		if (getrandom(&link->boot_id, sizeof(link->boot_id), 0) < 0)
 			break;

@@ -23,7 +23,7 @@ static bool equal_names(const void *a, const void *b) {
 	const struct nave_ike_sa_name *x = a, *y = b;
 
 	return x->spi == y->spi && x->dst.family == y->dst.family && x->dst.port == y->dst.port &&
-		memeq(x->dst.address, y->dst.address, sizeof(x->dst.address));
+	       memeq(x->dst.address, y->dst.address, sizeof(x->dst.address));
 }
 
 static u_int hash_serial(const void *key) {
@@ -35,12 +35,13 @@ static bool equal_serials(const void *a, const void *b) {
 }
 
 plugin_sas_t *plugin_sas_create(void) {
-	plugin_sas_t *sas;
+	plugin_sas_t *sas = malloc_thing(plugin_sas_t);
 
-	INIT(sas,
+	*sas = (plugin_sas_t){
 		.mutex = mutex_create(MUTEX_TYPE_DEFAULT),
 		.by_name = hashtable_create(hash_name, equal_names, 1024),
-		.by_serial = hashtable_create(hash_serial, equal_serials, 1024), );
+		.by_serial = hashtable_create(hash_serial, equal_serials, 1024),
+	};
 	return sas;
 }
 
@@ -76,7 +77,8 @@ uint64_t plugin_sas_add(plugin_sas_t *sas, const struct nave_ike_sa_name *name, 
 			drop(sas, sa);
 		else
 			sa = malloc_thing(struct plugin_sa);
-		*sa = (struct plugin_sa){.name = *name, .serial = ++sas->last_serial, .hub = hub, .is_larval = is_larval};
+		*sa = (struct plugin_sa){
+			.name = *name, .serial = ++sas->last_serial, .hub = hub, .is_larval = is_larval};
 		put(sas, sa);
 		serial = sa->serial;
 	}
@@ -132,7 +134,8 @@ void plugin_sas_make_larval(plugin_sas_t *sas, uint64_t serial) {
 	sas->mutex->unlock(sas->mutex);
 }
 
-void plugin_sas_move(plugin_sas_t *sas, uint64_t serial, const struct nave_ike_host *src, const struct nave_ike_host *dst) {
+void plugin_sas_move(
+	plugin_sas_t *sas, uint64_t serial, const struct nave_ike_host *src, const struct nave_ike_host *dst) {
 	struct plugin_sa *sa, *other;
 
 	sas->mutex->lock(sas->mutex);

@@ -29,7 +29,8 @@ bool plugin_sas_find_name(plugin_sas_t *sas, const struct nave_ike_sa_name *name
 bool plugin_sas_find_serial(plugin_sas_t *sas, uint64_t serial, struct plugin_sa *copy);
 void plugin_sas_remove(plugin_sas_t *sas, uint64_t serial);
 void plugin_sas_make_larval(plugin_sas_t *sas, uint64_t serial); // again, since the hub did not take it
-void plugin_sas_move(plugin_sas_t *sas, uint64_t serial, const struct nave_ike_host *src, const struct nave_ike_host *dst);
+void plugin_sas_move(
+	plugin_sas_t *sas, uint64_t serial, const struct nave_ike_host *src, const struct nave_ike_host *dst);
 
 // All, in no order; the caller frees it.
 struct plugin_sa *plugin_sas_list(plugin_sas_t *sas, size_t *n_sas);

@@ -72,8 +72,9 @@ bool plugin_version_matches(void) {
 	dl_iterate_phdr(search_program, &s);
 	if (s.matches)
 		return true;
-	DBG1(DBG_LIB, "kernel-nave: built for strongSwan %s, and this is %s%s: not loaded. Build it against the headers of "
-		"the installed version: tools/setup, then meson setup --reconfigure", PLUGIN_CHARON_VERSION,
-		s.other[0] ? "strongSwan " : "a program that does not say its version", s.other);
+	DBG1(DBG_LIB,
+		"kernel-nave: built for strongSwan %s, and this is %s%s: not loaded. Build it against the headers of "
+		"the installed version: tools/setup, then meson setup --reconfigure",
+		PLUGIN_CHARON_VERSION, s.other[0] ? "strongSwan " : "a program that does not say its version", s.other);
 	return false;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Which strongSwan this process is. Structs get new fields with every release and the plugin loader compares nothing, so
-// that a plugin built for another release reads wrong fields, keys among them.
+// Which strongSwan this process is. Structs get new fields with every release and the plugin loader compares nothing,
+// so that a plugin built for another release reads wrong fields, keys among them.
 #pragma once
 
 #include <stdbool.h>
