@@ -321,15 +321,13 @@ def case_bad_messages(lab):
         ("second HELLO", lab.fake.pack_hello()),
     )
     for wanted, raw in bad:
-        mark = lab.fake.mark()
-        lab.fake.restart(same=True)  # the plugin, which waits longer after each fault, starts afresh
-        lab.fake.wait(mark, (fh.HELLO, fh.SYNC), 40)
-        log = len(lab.hub.log())
+        lab.hub.swanctl("--list-sas")  # a hub that answers is connected to again soon
+        log, mark = len(lab.hub.log()), lab.fake.mark()
         lab.fake.send(raw)
         lab.check("%s: said" % wanted, lab.hub.wait_log(log, "kernel-nave: the hub at .* sent .*%s" % wanted),
                   lab.hub.log()[log:])
-    mark = lab.fake.mark()
-    lab.check("it comes back by itself", types(lab.fake.wait(mark, (fh.HELLO, fh.SYNC), 10)) == ["HELLO", "SYNC"])
+        calls = lab.fake.wait(mark, (fh.HELLO, fh.SYNC), 10)
+        lab.check("%s: it comes back by itself" % wanted, types(calls) == ["HELLO", "SYNC"], types(calls))
     lab.check("the SAs are still there", dict(lab.fake.sas) == kept and lab.hub.ike_ids())
     log = len(lab.hub.log())
     lab.fake.send(header(fh.RESULT, 200, id_=0x7FFFFFF0) + b"\1" + bytes(191))

@@ -17,7 +17,7 @@
 
 #define RETRY_MS 100 // a hub that restarts is found again at once
 #define RETRY_SHORT_MAX_MS 1000 // one that hangs up at once
-#define RETRY_MAX_MS 30000 // one that talks nonsense is not asked all the time
+#define RETRY_MAX_MS 30000 // one that talks nonsense, and answers nothing
 
 struct pending { // on the stack of the thread that waits
 	struct pending *next;
@@ -142,6 +142,7 @@ static void answer_pending(plugin_link_t *link, const struct nave_ike_result *re
 		if (p->id == result->h.id && !p->is_done) {
 			*p->result = *result;
 			p->is_done = true;
+			link->retry_ms = RETRY_MS; // it does its work
 		}
 	}
 	link->changed->broadcast(link->changed);
