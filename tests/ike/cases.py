@@ -351,24 +351,20 @@ def case_bad_greeting(lab):
 
 
 def case_keys_wiped(lab):
-    """No key that went to the hub is left in charon's memory."""
+    """No piece of a key that went to the hub is left in charon's memory."""
     calls, _ = lab.up("aes256gcm16")
-    time.sleep(0.5)
-    keys = [m.enc_key for m in calls[1:]]
-    found = 0
+    keys = [m.enc_key[i:i + 8] for m in calls[1:] for i in range(0, 32, 8)]
     pid = lab.hub.process.pid
+    memory = []
     with open("/proc/%d/maps" % pid) as maps, open("/proc/%d/mem" % pid, "rb", 0) as mem:
         for line in maps:
-            start, end = (int(x, 16) for x in line.split()[0].split("-"))
             if " rw" not in line:
                 continue
-            try:
-                mem.seek(start)
-                content = mem.read(end - start)
-            except (OSError, ValueError, OverflowError):
-                continue
-            found += sum(content.count(k) for k in keys)
-    lab.check("no key in charon's memory", found == 0 and len(keys) == 2, found)
+            start, end = (int(x, 16) for x in line.split()[0].split("-"))
+            mem.seek(start)
+            memory.append(mem.read(end - start))
+    lab.check("its memory can be searched: the peer's identity is there", any(b"spoke1.example" in m for m in memory))
+    lab.check("no key is", len(keys) == 8 and not any(k in m for k in keys for m in memory))
 
 
 def case_shutdown(lab):
@@ -408,8 +404,8 @@ def case_other_version(lab):
     except RuntimeError:
         pass
     log = lab.hub.log()
-    lab.check("the log names both versions", re.search(r"kernel-nave: built for strongSwan 6\.0\.1, and this is strongSwan "
-              r"5\.9\.\d+: not loaded", log), log[:2000])
+    lab.check("the log names both versions", re.search(r"kernel-nave: built for strongSwan \S+, and this is strongSwan "
+              r"\S+: not loaded", log), log[:2000])
     lab.check("the hub hears nothing", not lab.fake.since(mark))
     lab.hub.stop()
     os.rename(plugin + ".away", plugin)

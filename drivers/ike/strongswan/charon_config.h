@@ -2,8 +2,8 @@
 // Included before everything else: of the config.h that Debian's strongSwan was built with, what its headers look at.
 #pragma once
 
-// Debian configures --enable-mediation. Without ME, daemon_t, peer_cfg_t and ike_sa_t have another layout, and charon
-// crashes long after the plugin was loaded.
+// Debian configures --enable-mediation. Without ME, daemon_t, peer_cfg_t and ike_sa_t have another layout: a call of
+// what lies behind the difference would be a call of something else.
 #define ME 1
 
 #define CONFIG_H_INCLUDED 1 // library.h insists

@@ -42,15 +42,17 @@ static void consider(struct search *s, const char *text, size_t len) {
 
 static void search_segment(struct search *s, const char *start, const char *end) {
 	const size_t len = strlen(product);
-	const char *at = start;
+	const char *at, *next;
 
-	while (at && at < end && !s->matches) {
+	for (at = start; at < end && !s->matches; at = next ? next + 1 : end) {
 		consider(s, at, version_len(at, end, ""));
-		at = memchr(at, '\0', end - at);
-		at = at ? at + 1 : NULL;
+		next = memchr(at, '\0', end - at);
 	}
-	for (at = start; !s->matches && (at = memmem(at, end - at, product, len)); at += len)
-		consider(s, at + len, version_len(at + len, end, ", "));
+	for (at = start; at < end && !s->matches; at = next ? next + len : end) {
+		next = memmem(at, end - at, product, len);
+		if (next)
+			consider(s, next + len, version_len(next + len, end, ", "));
+	}
 }
 
 static int search_program(struct dl_phdr_info *info, size_t size, void *ctx) {
