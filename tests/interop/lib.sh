@@ -9,11 +9,13 @@ INTEROP=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 PROJECT=$(cd "$INTEROP/../.." && pwd)
 CACHE=${NAVE_INTEROP_CACHE:-/var/tmp/nave-interop}
 SUITE=trixie # FRR 10.3: the first with "ip nhrp authentication"
-ROOTFS=${NAVE_INTEROP_ROOT:-$CACHE/root-$SUITE}
+ROOTFS=${NAVE_INTEROP_ROOT:-$CACHE/root-$SUITE-$(cksum <"$INTEROP/make-root" | cut -d " " -f 1)} # made anew when make-root changes
 NS=nave-interop-$$
 NAME=interop$$ # of the hub
 BUILD=${NAVE_BUILD:-$PROJECT/build}
 BRIDGE=br0
+INSIDE=br1 # behind the NAT
+PSK=interop-psk
 HUB_NBMA=10.0.0.1
 HUB_PROTOCOL=172.16.0.1
 STATE='' # set by lab_up
@@ -33,7 +35,7 @@ wait_for() { # SECONDS COMMAND...: until it succeeds
 
 # --- the namespace and its bridge -------------------------------------------------------------------------------------
 lab_up() {
-	local tool
+	local tool bridge
 	[ "$(id -u)" = 0 ] || die "makes network namespaces: run as root"
 	for tool in linux.uml tcpdump tshark jq ethtool; do
 		command -v $tool >/dev/null || die "$tool is missing: tools/setup installs it"
@@ -44,9 +46,11 @@ lab_up() {
 	mkdir "$STATE/guests"
 	ip netns add "$NS"
 	in_lab ip link set lo up
-	in_lab ip link add "$BRIDGE" type bridge stp_state 0 forward_delay 0 mcast_snooping 0
 	in_lab sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
-	in_lab ip link set "$BRIDGE" up
+	for bridge in "$BRIDGE" "$INSIDE"; do
+		in_lab ip link add "$bridge" type bridge stp_state 0 forward_delay 0 mcast_snooping 0
+		in_lab ip link set "$bridge" up
+	done
 }
 lab_down() {
 	local guest
@@ -78,10 +82,10 @@ hub_start() { # PMD OPTIONS...
 	local pmd=$1
 	shift
 	hub_port_up
-	NAVE_PMD=$pmd NAVE_NAME=$NAME NAVE_BUILD=$BUILD STAGE=${STAGE_NAME:-run} HUB_OPTS="$*" \
+	NAVE_PMD=$pmd NAVE_NAME=$NAME NAVE_BUILD=$BUILD NAVE_DIR=$STATE/hub STAGE=${STAGE_NAME:-run} HUB_OPTS="$*" \
 		ip netns exec "$NS" "$INTEROP/hub-nave" >"$STATE/hub.log" 2>&1 &
 	HUB_PID=$!
-	wait_for 20 console "show version"
+	wait_for 20 eval 'console "show version" || ! kill -0 "$HUB_PID"' && console "show version" >/dev/null
 }
 hub_stop() { # HUB_STATUS: how it ended; HUB_LAST: the process that it was
 	[ -n "$HUB_PID" ] || return 0
@@ -120,16 +124,18 @@ mac_of() { # ADDRESS: 02:00 and the four octets
 }
 # spoke_start N [options]: spoke sN, NBMA address 10.0.0.1N, protocol address 172.16.0.1N, LAN 192.168.1N.1/24
 #   --nbma A --protocol A --key N --auth STRING --hold S --csum --unique --static-nhs
+#   --bridge NAME --gateway A   behind the NAT                 --ike [swanctl_write's options]   the last; IKE and ESP
 spoke_start() {
 	local n=$1 name=s$1 guest=$STATE/guests/s$1
-	local nbma=10.0.0.1$n protocol=172.16.0.1$n key= auth= hold= csum= unique=0 nhs=dynamic
+	local nbma=10.0.0.1$n protocol=172.16.0.1$n key= auth= hold= csum= unique=0 nhs=dynamic bridge=$BRIDGE gateway= ike=0
 	shift
-	while [ $# -gt 0 ]; do
+	while [ $# -gt 0 ] && [ $ike = 0 ]; do
 		case $1 in
-		--nbma | --protocol | --key | --auth | --hold) declare "${1#--}=$2"; shift ;;
+		--nbma | --protocol | --key | --auth | --hold | --bridge | --gateway) declare "${1#--}=$2"; shift ;;
 		--csum) csum=csum ;;
 		--unique) unique=1 ;;
 		--static-nhs) nhs=$HUB_PROTOCOL ;;
+		--ike) ike=1 ;;
 		*) die "spoke: unknown option $1" ;;
 		esac
 		shift
@@ -138,7 +144,7 @@ spoke_start() {
 	mkdir -p "$guest"
 	cp "$INTEROP/guest-init" "$guest/init"
 	cat >"$guest/conf" <<-E
-		NAME=$name NBMA=$nbma/24 PROTOCOL=$protocol LAN=192.168.1$n.1/24 KEY=$key CSUM=$csum
+		NAME=$name NBMA=$nbma/24 PROTOCOL=$protocol LAN=192.168.1$n.1/24 KEY=$key CSUM=$csum GATEWAY=$gateway IKE=$ike
 		ROUTES="192.168.0.0/16 ${HUB_PROTOCOL%.*}.0/24" HUB=$HUB_PROTOCOL
 	E
 	{
@@ -150,18 +156,62 @@ spoke_start() {
 		[ -z "$auth" ] || echo " ip nhrp authentication $auth"
 		echo exit
 	} >"$guest/frr.conf"
-	guest_boot "$name" "$(mac_of "$nbma")"
+	[ $ike = 0 ] || swanctl_write "$name" swanctl.conf "$nbma" "$@"
+	guest_boot "$name" eth0=tuntap,"$(tap "$name" "$bridge"),$(mac_of "$nbma")"
 }
-guest_boot() { # NAME MAC
+tap() { # NAME BRIDGE: makes t-NAME
+	in_lab ip link show "t-$1" >/dev/null 2>&1 || in_lab ip tuntap add dev "t-$1" mode tap
+	in_lab ip link set "t-$1" master "$2" up
+	echo "t-$1"
+}
+guest_boot() { # NAME DEVICE...
 	local name=$1 guest=$STATE/guests/$1
-	in_lab ip link show "t-$name" >/dev/null 2>&1 || in_lab ip tuntap add dev "t-$name" mode tap
-	in_lab ip link set "t-$name" master "$BRIDGE" up
+	shift
 	# eth0 is UML's older driver: the vector driver would leave checksums to a host that is not there
 	setsid ip netns exec "$NS" linux.uml mem=128M umid="$name" uml_dir="$guest/" rootfstype=hostfs \
-		rootflags="$ROOTFS" root=/dev/root ro con=null con0=null,fd:1 quiet eth0=tuntap,"t-$name","$2" \
+		rootflags="$ROOTFS" root=/dev/root ro con=null con0=null,fd:1 quiet "$@" \
 		init=/bin/bash -- -c "\"mount -t hostfs none /mnt -o $guest && exec bash /mnt/init\"" \
 		</dev/null >"$guest/console.log" 2>&1 &
 	echo $! >"$guest/pid"
+}
+# swanctl_write NAME FILE NBMA [options]: config/strongswan/spoke-psk.conf for this guest; spoke-cert.conf with --cert
+#   --id IDENTITY (default: the NBMA address)   --hub-id IDENTITY   --psk STRING   --cert NAME (of make-pki)
+#   --ike-proposal P --esp P   --mobike
+swanctl_write() {
+	local guest=$STATE/guests/$1 file=$2 nbma=$3 sample=spoke-psk edits=()
+	local id=$3 hub_id=$HUB_NBMA psk=$PSK mobike=no
+	shift 3
+	while [ $# -gt 0 ]; do
+		case $1 in
+		--id) id=$2; shift ;;
+		--hub-id) hub_id=$2; shift ;;
+		--psk) psk=$2; shift ;;
+		--cert) sample=spoke-cert hub_id=hub1.example; edits+=(-e "s/spoke.pem/$2.pem/"); shift ;;
+		--ike-proposal) edits+=(-e "s/\(\t\tproposals = \).*/\1$2/"); shift ;;
+		--esp) edits+=(-e "s/\(esp_proposals = \).*/\1$2/"); shift ;;
+		--mobike) mobike=yes ;;
+		*) die "swanctl_write: unknown option $1" ;;
+		esac
+		shift
+	done
+	sed -e "s/198\.51\.100\.11/$nbma/; s/192\.0\.2\.1/$HUB_NBMA/; s/s1\.branch\.example/$id/; s/hub1\.example/$hub_id/" \
+		-e "s/CHANGE-ME-s1/$psk/; s/mobike = no/mobike = $mobike/" "${edits[@]}" \
+		"$PROJECT/config/strongswan/$sample.conf" >"$guest/$file"
+}
+# nat_start: guest "nat", 10.0.0.99 on the bridge and 10.1.0.1 on $INSIDE, hides what is behind it
+nat_start() {
+	local guest=$STATE/guests/nat
+	mkdir -p "$guest"
+	cp "$INTEROP/guest-init" "$guest/init"
+	echo "NAME=nat NBMA=10.0.0.99/24 INSIDE=10.1.0.1/24" >"$guest/conf"
+	guest_boot nat eth0=tuntap,"$(tap nat "$BRIDGE"),$(mac_of 10.0.0.99)" eth1=tuntap,"$(tap nat-in "$INSIDE"),$(mac_of 10.1.0.1)"
+}
+nat_ports() { # FIRST-LAST: forgets every mapping and makes new ones from these ports; what nobody asked for is dropped,
+	# or it would take a mapping's place
+	guest_do nat "iptables-legacy -t nat -F; iptables-legacy -F
+		iptables-legacy -t nat -A POSTROUTING -o eth0 -p udp -j MASQUERADE --to-ports $1 &&
+		iptables-legacy -t nat -A POSTROUTING -o eth0 -j MASQUERADE &&
+		iptables-legacy -A INPUT -i eth0 -p udp -j DROP && conntrack -F"
 }
 guest_ready() { [ -s "$STATE/guests/$1/ready" ]; }
 registered() { [ -s "$STATE/guests/$1/registered" ]; } # as the spoke sees it
