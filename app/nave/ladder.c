@@ -14,6 +14,9 @@
 #include "crypto_ipsec_mb.h"
 #include "datapath.h"
 #include "eal.h"
+#include "identity.h"
+#include "ike_ctl.h"
+#include "ike_vici.h"
 #include "ipsec.h"
 #include "nhrp_ctl.h"
 #include "pkt_meta.h"
@@ -206,12 +209,41 @@ static int up_tables(struct nave *nave, const struct ladder_options *opt, FILE *
 	return 0;
 }
 
+static int up_ike(struct nave *nave, FILE *errors) {
+	if (!ike_ctl_is_wanted(nave->conf))
+		return 0;
+	nave->ike = ike_ctl_create(nave, errors);
+	if (!nave->ike)
+		return -errno;
+	if (!ike_vici_is_wanted(nave->conf))
+		return 0;
+	nave->ike_vici = ike_vici_create(nave);
+	if (!nave->ike_vici)
+		return step_failed(errors, "ike.vici", -errno);
+	ike_ctl_follow(nave->ike);
+	return 0;
+}
+
+static int up_identities(struct nave *nave) {
+	for (unsigned i = 0; i < nave->conf->n_tunnels && !nave->identities; i++) {
+		if (nave->conf->tunnels[i].protection != CONF_PROTECTION_IKE)
+			continue;
+		nave->identities = identities_create(nave->conf);
+		if (!nave->identities)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 static int up_features(struct nave *nave, FILE *errors) {
 	int rc;
 
 	nave->tunnels = tunnel_ctl_create(nave, errors);
 	if (!nave->tunnels)
 		return -errno;
+	rc = up_identities(nave);
+	if (rc < 0)
+		return step_failed(errors, "IKE identities", rc);
 	nave->sas = sa_ctl_create(nave);
 	if (!nave->sas)
 		return step_failed(errors, "SAs", -errno);
@@ -224,7 +256,7 @@ static int up_features(struct nave *nave, FILE *errors) {
 	nave->nhrp = nhrp_ctl_create(nave);
 	if (!nave->nhrp)
 		return step_failed(errors, "NHRP", -errno);
-	return 0;
+	return up_ike(nave, errors);
 }
 
 static int up_operator(struct nave *nave, const struct ladder_options *opt, FILE *errors) {
@@ -267,9 +299,12 @@ void nave_down(struct nave *nave) {
 		datapath_stop(nave->datapath);
 	telemetry_free(nave->telemetry);
 	console_free(nave->console);
+	ike_vici_free(nave->ike_vici);
+	ike_ctl_free(nave->ike);
 	nhrp_ctl_free(nave->nhrp);
 	route_ctl_free(nave->routes);
 	sa_ctl_free(nave->sas);
+	identities_free(nave->identities);
 	tunnel_ctl_free(nave->tunnels);
 	publish_free(nave->publish);
 	control_free(nave->control);

@@ -12,6 +12,9 @@ struct conf;
 struct console;
 struct control;
 struct datapath;
+struct identities;
+struct ike_ctl;
+struct ike_vici;
 struct nhrp_ctl;
 struct publish;
 struct route_ctl;
@@ -27,9 +30,12 @@ struct nave {
 	struct control *control;
 	struct publish *publish;
 	struct tunnel_ctl *tunnels; // ports, TAPs, TUNs, neighbours
+	struct identities *identities; // NULL: no tunnel has mode ike
 	struct sa_ctl *sas;
 	struct nhrp_ctl *nhrp;
 	struct route_ctl *routes;
+	struct ike_ctl *ike; // NULL, as identities: no tunnel has mode ike
+	struct ike_vici *ike_vici; // NULL: not wanted
 	struct console *console;
 	struct telemetry *telemetry;
 	bool interactive;

@@ -19,6 +19,7 @@
 	X(ESP_MALFORMED, "esp_malformed", "ESP of a wrong length, padding or next header") \
 	X(ESP_REPLAY, "esp_replay", "ESP sequence number seen before, or left of the window") \
 	X(ESP_ICV, "esp_icv", "ESP whose ICV is wrong") \
+	X(ESP_INNER, "esp_inner", "ESP in tunnel mode whose IP header inside is not from the SA's peer to us") \
 	X(ESP_DUMMY, "esp_dummy", "ESP dummy packet (traffic flow confidentiality)") \
 	X(OWNER_RING_FULL, "owner_ring_full", "ring to the worker that owns the SA full") \
 	X(NO_SA, "no_sa", "for a peer without an outbound SA") \
@@ -48,6 +49,8 @@
 	X(MULTICAST, "multicast", "multicast that nobody asked for") \
 	X(STALE, "stale", "what the packet was queued for is gone (index + generation)") \
 	X(POLICED, "policed", "punt policer of its class or source") \
+	X(IKE_POLICED, "ike_policed", "IKE from one address or UDP port, or of its kind, above its rate") \
+	X(IKE_BACKLOG, "ike_backlog", "IKE of an initiator that is new, while earlier IKE waits for the control core") \
 	X(PUNT_RING_FULL, "punt_ring_full", "punt ring of its class full") \
 	X(PUNT_NO_MBUF, "punt_no_mbuf", "punt pool empty") \
 	X(EGRESS_RING_FULL, "egress_ring_full", "handoff ring to another worker full") \

@@ -211,36 +211,50 @@ static __rte_always_inline void cut(struct rte_mbuf *m, uint16_t from, uint16_t 
 	m->pkt_len = len_bytes;
 }
 
-// Tunnel mode: the IP header between ESP and GRE goes too (RFC 4303 section 3.1.2). Its source is known where the SA
-// names it; what congestion marks it has are those of the spoke's own host.
-static __rte_noinline bool inner_ip_take(uint32_t inner_nbma, struct rte_mbuf *m, uint8_t next) {
-	const uint8_t *p = rte_pktmbuf_mtod(m, const uint8_t *);
-	uint16_t hdr_bytes = sizeof(struct rte_ipv6_hdr), total, len = m->data_len;
+// The IP header of tunnel mode, between ESP and GRE.
+struct inner_ip {
+	uint16_t hdr_bytes, total_bytes;
 	uint8_t protocol;
+	struct addr src, dst;
+};
+
+static bool inner_ip_read(struct inner_ip *in, const uint8_t *p, uint32_t len, uint8_t next) {
+	const struct rte_ipv4_hdr *ip = (const struct rte_ipv4_hdr *)p;
+	const struct rte_ipv6_hdr *ip6 = (const struct rte_ipv6_hdr *)p;
 
 	if (next == IPPROTO_IPIP) {
-		const struct rte_ipv4_hdr *ip = (const struct rte_ipv4_hdr *)p;
-
 		if (len < sizeof(*ip) || ip->version_ihl != RTE_IPV4_VHL_DEF ||
 			(ip->fragment_offset & RTE_BE16(RTE_IPV4_HDR_OFFSET_MASK | RTE_IPV4_HDR_MF_FLAG)))
 			return false;
-		if (inner_nbma && ip->src_addr != inner_nbma)
-			return false;
-		hdr_bytes = sizeof(*ip);
-		total = rte_be_to_cpu_16(ip->total_length);
-		protocol = ip->next_proto_id;
+		in->hdr_bytes = sizeof(*ip);
+		in->total_bytes = rte_be_to_cpu_16(ip->total_length);
+		in->protocol = ip->next_proto_id;
+		in->src = addr_from_bytes(ADDR_IPV4, (const uint8_t *)&ip->src_addr);
+		in->dst = addr_from_bytes(ADDR_IPV4, (const uint8_t *)&ip->dst_addr);
 	} else {
-		const struct rte_ipv6_hdr *ip = (const struct rte_ipv6_hdr *)p;
-
-		if (next != IPPROTO_IPV6 || len < sizeof(*ip) || p[0] >> 4 != 6)
+		if (next != IPPROTO_IPV6 || len < sizeof(*ip6) || p[0] >> 4 != 6)
 			return false;
-		total = (uint16_t)RTE_MIN(rte_be_to_cpu_16(ip->payload_len) + sizeof(*ip), (size_t)UINT16_MAX);
-		protocol = ip->proto;
+		in->hdr_bytes = sizeof(*ip6);
+		in->total_bytes =
+			(uint16_t)RTE_MIN(rte_be_to_cpu_16(ip6->payload_len) + sizeof(*ip6), (size_t)UINT16_MAX);
+		in->protocol = ip6->proto;
+		in->src = addr_from_bytes(ADDR_IPV6, ip6->src_addr);
+		in->dst = addr_from_bytes(ADDR_IPV6, ip6->dst_addr);
 	}
-	if (protocol != IPPROTO_GRE || total < hdr_bytes || total > len)
+	return in->protocol == IPPROTO_GRE && in->total_bytes >= in->hdr_bytes && in->total_bytes <= len;
+}
+
+// RFC 4301 section 5.2: what is inside must match the SA's selectors, from the peer to us. Behind a NAT the peer's own
+// address is known only where the SA names it.
+static bool inner_ip_is_peers(
+	const struct lcore_ctx *lc, const struct sa_in *sa, const struct pkt_meta *meta, const struct inner_ip *in) {
+	uint32_t inner_nbma = sa_in_cold(lc->fwd->ipsec, sa)->inner_nbma;
+
+	if (!addr_eq(&in->dst, &lc->fwd->endpoints[meta->endpoint].addr))
 		return false;
-	cut(m, hdr_bytes, total - hdr_bytes);
-	return true;
+	if (inner_nbma)
+		return memcmp(in->src.bytes, &inner_nbma, sizeof(inner_nbma)) == 0;
+	return (sa->flags & SA_UDP) || addr_eq(&in->src, &meta->nbma);
 }
 
 static __rte_always_inline void take(const struct lcore_ctx *lc, struct rte_mbuf *m, struct sa_in *sa,
@@ -259,8 +273,10 @@ static __rte_always_inline void take(const struct lcore_ctx *lc, struct rte_mbuf
 bool esp_in_take(struct lcore_ctx *lc, struct rte_mbuf *m, struct sa_in *sa, const struct esp_job *j, uint64_t seq) {
 	struct pkt_meta *meta = pkt_meta(m);
 	uint32_t payload_bytes = 0;
+	struct inner_ip inner = {.hdr_bytes = 0};
 	uint8_t next = 0;
 	enum esp_trailer t;
+	bool is_good;
 
 	if (!j->ok) {
 		drop_of_sa(lc, m, sa, SA_DROP_ICV, DROP_ESP_ICV);
@@ -280,15 +296,22 @@ bool esp_in_take(struct lcore_ctx *lc, struct rte_mbuf *m, struct sa_in *sa, con
 		pkt_drop(lc, m, DROP_ESP_DUMMY);
 		return false;
 	}
-	if (t != ESP_TRAILER_OK || (!(sa->flags & SA_TUNNEL_MODE) && next != IPPROTO_GRE)) {
+	is_good = t == ESP_TRAILER_OK;
+	if (is_good && (sa->flags & SA_TUNNEL_MODE))
+		is_good = inner_ip_read(&inner, j->text, payload_bytes, next);
+	else
+		is_good = is_good && next == IPPROTO_GRE;
+	if (!is_good) {
 		drop_of_sa(lc, m, sa, SA_DROP_MALFORMED, DROP_ESP_MALFORMED);
+		return false;
+	}
+	if (inner.hdr_bytes && !inner_ip_is_peers(lc, sa, meta, &inner)) {
+		drop_of_sa(lc, m, sa, SA_DROP_INNER, DROP_ESP_INNER);
 		return false;
 	}
 	take(lc, m, sa, j, payload_bytes);
-	if ((sa->flags & SA_TUNNEL_MODE) && !inner_ip_take(sa_in_cold(lc->fwd->ipsec, sa)->inner_nbma, m, next)) {
-		drop_of_sa(lc, m, sa, SA_DROP_MALFORMED, DROP_ESP_MALFORMED);
-		return false;
-	}
+	if (inner.hdr_bytes) // it goes too (RFC 4303 section 3.1.2); marks on it are those of the spoke's own host
+		cut(m, inner.hdr_bytes, inner.total_bytes - inner.hdr_bytes);
 	return true;
 }
 

@@ -86,11 +86,15 @@ static inline uint32_t sad_lookup(const struct ipsec *ip, uint32_t spi) {
 uint32_t sad_alloc(struct ipsec *ip, uint64_t now_ns, uint32_t *spi);
 // Control. The same for an SPI chosen elsewhere; -EEXIST, -EINVAL (below 256), -ENOSPC, else the slot.
 int64_t sad_alloc_foreign(struct ipsec *ip, uint64_t now_ns, uint32_t spi);
+// Control. As sad_alloc, for an SA that is still being negotiated: the SPI is told to the peer, and the slot kept for
+// it, until sad_publish or sad_cancel.
+uint32_t sad_reserve(struct ipsec *ip, uint64_t now_ns, uint32_t *spi);
+uint32_t sad_reserved(const struct ipsec *ip, uint32_t spi); // Control. Its slot, or 0: no such SPI is kept
 // Control. The slot's SA, filled in, can be found from now on. 0 or -ENOSPC (foreign SPIs only).
 int sad_publish(struct ipsec *ip, uint32_t slot, uint32_t spi);
 // Control. Found no more at once; wiped and free after a grace period. -ENOSPC as rcu_defer: nothing changed.
 int sad_withdraw(struct ipsec *ip, struct rcu *rcu, uint32_t slot, uint64_t now_ns);
-void sad_cancel(struct ipsec *ip, uint32_t slot, uint64_t now_ns); // of sad_alloc, never published
+void sad_cancel(struct ipsec *ip, uint32_t slot, uint64_t now_ns); // never published
 uint32_t sad_used(const struct ipsec *ip);
 
 // The owner lcore, or control while nobody owns the peer: what a message says becomes so.

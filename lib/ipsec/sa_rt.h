@@ -111,7 +111,8 @@ struct sa_out_base {
 	X(REPLAY_SEEN, "replay_seen", "sequence number seen before") \
 	X(ICV, "icv", "ICV wrong") \
 	X(MALFORMED, "malformed", "length, padding, or next header wrong") \
-	X(NOT_PEER, "not_peer", "outer source is not the SA's peer")
+	X(NOT_PEER, "not_peer", "outer source is not the SA's peer") \
+	X(INNER, "inner", "tunnel mode: the IP header inside is not from the peer to us")
 
 enum sa_drop {
 #define X(name, counter, help) SA_DROP_##name,
@@ -126,7 +127,7 @@ const char *sa_drop_help(enum sa_drop d);
 struct sa_in_cold {
 	uint32_t drops[SA_DROP_COUNT]; // written by the owner
 	uint32_t peer_gen; // of its peer; fixed
-	uint32_t inner_nbma; // tunnel mode, IPv4: source of the IP header inside, as on the wire; 0: not checked
+	uint32_t inner_nbma; // tunnel mode, IPv4: source of the IP header inside, as on the wire; 0: the outer one
 };
 _Static_assert(sizeof(struct sa_in_cold) <= 32, "half a line");
 

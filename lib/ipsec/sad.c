@@ -16,7 +16,7 @@ struct sad_slot {
 	uint64_t rests_until_ns;
 	uint32_t next; // of those that rest
 	uint16_t gen; // 0: never used
-	bool is_foreign;
+	bool is_foreign, is_reserved;
 };
 
 struct sad {
@@ -95,6 +95,21 @@ uint32_t sad_alloc(struct ipsec *ip, uint64_t now_ns, uint32_t *spi) {
 	return slot;
 }
 
+uint32_t sad_reserve(struct ipsec *ip, uint64_t now_ns, uint32_t *spi) {
+	uint32_t slot = sad_alloc(ip, now_ns, spi);
+
+	if (slot)
+		ip->sad->slots[slot].is_reserved = true;
+	return slot;
+}
+
+uint32_t sad_reserved(const struct ipsec *ip, uint32_t spi) {
+	uint32_t slot = spi & SPI_INDEX_MAX;
+	const struct sad_slot *s = &ip->sad->slots[slot < ip->n_in ? slot : 0]; // 0 is never used
+
+	return s->is_reserved && s->gen == spi >> SPI_INDEX_BITS ? slot : 0;
+}
+
 static int foreign_create(struct ipsec *ip) {
 	struct idx_hash *h;
 
@@ -114,7 +129,7 @@ int64_t sad_alloc_foreign(struct ipsec *ip, uint64_t now_ns, uint32_t spi) {
 
 	if (spi < ESP_SPI_MIN)
 		return -EINVAL;
-	if (sad_lookup(ip, spi))
+	if (sad_lookup(ip, spi) || sad_reserved(ip, spi))
 		return -EEXIST;
 	rc = foreign_create(ip);
 	if (rc < 0)
@@ -144,6 +159,7 @@ int sad_publish(struct ipsec *ip, uint32_t slot, uint32_t spi) {
 	struct sa_in *sa = sa_in_at(ip, slot);
 	int rc = 0;
 
+	ip->sad->slots[slot].is_reserved = false;
 	memset(ip->cold[slot].drops, 0, sizeof(ip->cold[slot].drops));
 	rcu_publish(&sa->spi, spi);
 	if (ip->sad->slots[slot].is_foreign)
@@ -175,5 +191,6 @@ int sad_withdraw(struct ipsec *ip, struct rcu *rcu, uint32_t slot, uint64_t now_
 
 void sad_cancel(struct ipsec *ip, uint32_t slot, uint64_t now_ns) {
 	ip->sad->slots[slot].rests_until_ns = now_ns;
+	ip->sad->slots[slot].is_reserved = false;
 	slot_freed(ip, slot);
 }

@@ -15,7 +15,7 @@ enum binding_kind {
 	BINDING_CACHED, // learnt in transit or by resolution
 };
 
-// One binding. What the forwarding side needs to know about it (adjacency, peer) is kept in the two handles by the
+// One binding. What the forwarding side needs to know about it (adjacency, peer) is kept in the handles by the
 // owner of the cache; this library does not read them.
 struct binding {
 	struct binding *hash_next;
@@ -26,6 +26,7 @@ struct binding {
 	struct addr claimed_nbma; // what the client said it is; differs behind NAT
 	uint16_t nbma_port; // 0, or the UDP port of ESP in UDP
 	uint16_t tunnel;
+	uint32_t identity; // whose SAs the registration came through; 0: nobody's. Only it may renew, move or purge it
 	uint16_t mtu;
 	uint16_t holding_time_s;
 	uint8_t kind; // enum binding_kind
@@ -36,7 +37,7 @@ struct binding {
 	uint32_t request_id; // of the newest registration
 	uint64_t created_ns, refreshed_ns, expires_ns; // expires_ns 0: never
 	uint32_t refreshes;
-	uint32_t adj, peer; // handles of the owner
+	uint32_t adj, peer, held; // handles of the owner
 };
 
 struct nhrp_cache;

@@ -90,6 +90,7 @@ void nhs_receive(struct nhs *n, const struct nhs_config *conf, const struct nhrp
 	out->send = false;
 	out->to_source = false;
 	out->n_changes = 0;
+	out->refusal.kind = NHS_REFUSAL_NONE;
 	if (!t) {
 		nhs_count(&call, NHS_COUNT_DROP_UNSUPPORTED);
 		return;
@@ -98,6 +99,10 @@ void nhs_receive(struct nhs *n, const struct nhs_config *conf, const struct nhrp
 	if (t->authenticated && !nhrp_auth_ok(msg, conf->authentication)) {
 		nhs_count(&call, NHS_COUNT_DROP_AUTHENTICATION);
 		nhs_send_error(&call, NHRP_ERROR_AUTHENTICATION, 0);
+		return;
+	}
+	if (src->may_not_use && msg->type != NHRP_REGISTRATION_REQUEST) {
+		nhs_count(&call, NHS_COUNT_DROP_IDENTITY);
 		return;
 	}
 	t->handler(&call);

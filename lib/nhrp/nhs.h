@@ -31,10 +31,12 @@
 	X(MOVED, "moved", "registrations that moved a binding to another NBMA address") \
 	X(PURGED, "purged", "bindings removed by a Purge Request") \
 	X(EXPIRED, "expired", "bindings whose holding time ended") \
-	X(REFUSED_UNIQUE, "refused_unique", "CIEs refused with code 14, unique address already registered") \
+	X(REFUSED_UNIQUE, "refused_unique", "CIEs refused with code 14, an address that another client has") \
 	X(REFUSED_RESOURCES, "refused_resources", "CIEs refused with code 5, cache or max-registrations full") \
 	X(REFUSED_PREFIX, "refused_prefix", "CIEs refused with code 4 or 13, a prefix that may not be registered") \
 	X(REFUSED_PROHIBITED, "refused_prohibited", "CIEs refused with code 4, administratively prohibited") \
+	X(REFUSED_IDENTITY, "refused_identity", "CIEs refused with code 4, not for the sender's IKE identity") \
+	X(DROP_IDENTITY, "drop_identity", "messages of IKE identities that may not use the tunnel") \
 	X(DROP_AUTHENTICATION, "drop_authentication", "messages with a missing or wrong authentication string") \
 	X(DROP_UNSUPPORTED, "drop_unsupported", "messages that this NHS has no use for") \
 	X(DROP_MALFORMED, "drop_malformed", "messages whose content makes no sense, by section 5.2")
@@ -70,10 +72,20 @@ struct nhs {
 	uint64_t counters[NHS_COUNT_MAX];
 };
 
+struct nhs_allowed { // of an identity
+	const struct prefix *protocol; // where its protocol addresses must be; none: anywhere in the tunnel's subnet
+	const struct prefix *prefixes; // where prefixes that it registers may be besides, and outside of the subnet
+	uint16_t n_protocol, n_prefixes;
+};
+
 // Where a message came from, as the workers saw it.
 struct nhs_source {
 	struct addr nbma; // outer source
 	uint16_t nbma_port; // 0 on plain GRE
+	bool may_not_use; // the identity has nothing to do on this tunnel: registrations are refused, all else is
+			  // dropped
+	uint32_t identity; // whose SAs it came through; 0: nobody's
+	const struct nhs_allowed *allowed; // NULL: what the tunnel allows
 };
 
 enum nhs_change_kind {
@@ -91,12 +103,25 @@ struct nhs_change {
 
 #define NHS_CHANGES_MAX 64
 
+// The first CIE that was refused because of the sender's identity, for the log.
+struct nhs_refusal {
+	enum {
+		NHS_REFUSAL_NONE,
+		NHS_REFUSAL_TUNNEL,
+		NHS_REFUSAL_PREFIX, // not its own to register
+		NHS_REFUSAL_OWNER, // another identity has it
+	} kind;
+	struct prefix prefix;
+	uint32_t owner; // NHS_REFUSAL_OWNER
+};
+
 // What the caller has to do: first publish every change (in order; a binding is in there once), then send the reply to
 // where the message came from.
 struct nhs_result {
 	bool send;
 	bool to_source; // reply to source.nbma, not to a registered peer (Error Indication of an unknown spoke, refused
 			// registration)
+	struct nhs_refusal refusal;
 	unsigned n_changes;
 	struct nhs_change changes[NHS_CHANGES_MAX];
 	struct nhrp_msg reply; // borrows from the request's bytes and from scratch

@@ -27,6 +27,12 @@ static inline const struct addr *nhs_own_protocol(const struct nhs_call *call) {
 	return own->family == ADDR_NONE ? NULL : own;
 }
 
+// An identity's binding is its own wherever it comes from. Without one, the NBMA address is all that tells clients
+// apart.
+static inline bool nhs_is_senders(const struct nhs_call *call, const struct binding *b) {
+	return b->identity ? b->identity == call->src->identity : addr_eq(&b->nbma, &call->src->nbma);
+}
+
 void nhs_registration_request(struct nhs_call *call);
 void nhs_purge_request(struct nhs_call *call);
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "nhs_parts.h"
 
-// A client purges what it registered, from where it registered it; the configuration's maps are not its to remove.
+// A client purges what it registered, from where it registered it or as whom; the configuration's maps are not its to
+// remove.
 static bool may_purge(const struct nhs_call *call, const struct nhrp_cie *cie, const struct binding *b) {
-	if (b->kind == BINDING_STATIC || !addr_eq(&b->nbma, &call->src->nbma))
+	if (b->kind == BINDING_STATIC || !nhs_is_senders(call, b))
 		return false;
 	return cie->nbma.family == ADDR_NONE || addr_eq(&cie->nbma, &b->nbma) || addr_eq(&cie->nbma, &b->claimed_nbma);
 }
@@ -89,7 +90,7 @@ static bool purge_classes(struct nhs_call *call) {
 	bool all = true;
 
 	while (all && (b = nhrp_cache_cursor_next(call->nhs->cache, &cur)))
-		if (b->tunnel == call->conf->tunnel && addr_eq(&b->nbma, &call->src->nbma))
+		if (b->tunnel == call->conf->tunnel && nhs_is_senders(call, b))
 			all = purge_if_named(call, b);
 	return all;
 }

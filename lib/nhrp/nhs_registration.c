@@ -20,6 +20,11 @@ static uint8_t refuse(struct nhs_call *call, enum nhs_counter counter, enum nhrp
 	return code;
 }
 
+static void note_refusal(struct nhs_call *call, const struct nhs_refusal *refusal) {
+	if (call->out->refusal.kind == NHS_REFUSAL_NONE)
+		call->out->refusal = *refusal;
+}
+
 // One change for a binding, also when the message names it twice: the caller may remove a binding that it cannot
 // publish, and must not meet it again.
 static void note_change(struct nhs_call *call, enum nhs_change_kind kind, struct binding *b, const struct addr *old) {
@@ -33,6 +38,35 @@ static void note_change(struct nhs_call *call, enum nhs_change_kind kind, struct
 		return;
 	}
 	out->changes[out->n_changes++] = (struct nhs_change){kind, b, *old};
+}
+
+static bool is_inside(const struct prefix *p, const struct prefix *list, unsigned n) {
+	for (unsigned i = 0; i < n; i++)
+		if (p->len_bits >= list[i].len_bits && prefix_contains(&list[i], &p->addr))
+			return true;
+	return false;
+}
+
+static bool has_link_local(const struct nhs_allowed *a) {
+	for (unsigned i = 0; i < a->n_protocol; i++)
+		if (a->protocol[i].addr.family == ADDR_IPV6 && addr_is_link_local(&a->protocol[i].addr))
+			return true;
+	return false;
+}
+
+// A prefix, not a host, that the configuration has behind this identity.
+static bool is_behind(const struct nhs_call *call, const struct prefix *p) {
+	const struct nhs_allowed *a = call->src->allowed;
+
+	return a && p->len_bits < addr_len_bytes(p->addr.family) * 8 && is_inside(p, a->prefixes, a->n_prefixes);
+}
+
+static bool identity_allows(const struct nhs_call *call, const struct prefix *p, bool link_local) {
+	const struct nhs_allowed *a = call->src->allowed;
+
+	if (!a || a->n_protocol == 0 || is_inside(p, a->protocol, a->n_protocol) || is_behind(call, p))
+		return true;
+	return link_local && !has_link_local(a);
 }
 
 // Section 5.2.3 knows codes 4, 5 and 14 in a Registration Reply; 13 belongs to resolution. So 4 for what may not be
@@ -50,11 +84,15 @@ static uint8_t judge_prefix(struct nhs_call *call, const struct addr *protocol, 
 	if (bits < 0 || (r->unique && bits != host_bits))
 		return refuse(call, NHS_COUNT_REFUSED_PREFIX, NHRP_CODE_ADMIN_PROHIBITED);
 	r->prefix = prefix_of(protocol, (uint8_t)bits);
-	if (!link_local && (bits < subnet->len_bits || !prefix_contains(subnet, protocol)))
+	if (!link_local && !is_behind(call, &r->prefix) &&
+		(bits < subnet->len_bits || !prefix_contains(subnet, protocol)))
 		return refuse(call, NHS_COUNT_REFUSED_PREFIX, NHRP_CODE_ADMIN_PROHIBITED);
 	if (prefix_contains(&r->prefix, nhs_own_protocol(call)))
 		return refuse(call, NHS_COUNT_REFUSED_PROHIBITED, NHRP_CODE_ADMIN_PROHIBITED);
-	return NHRP_CODE_OK;
+	if (identity_allows(call, &r->prefix, link_local))
+		return NHRP_CODE_OK;
+	note_refusal(call, &(struct nhs_refusal){NHS_REFUSAL_PREFIX, r->prefix, 0});
+	return refuse(call, NHS_COUNT_REFUSED_IDENTITY, NHRP_CODE_ADMIN_PROHIBITED);
 }
 
 // A CIE may name the sender's NBMA address, as the sender knows it or as we see it; a third party's would turn the
@@ -83,6 +121,7 @@ static bool binding_update(const struct nhs_call *call, const struct registratio
 	b->nbma = call->src->nbma;
 	b->nbma_port = call->src->nbma_port;
 	b->claimed_nbma = r->claimed_nbma;
+	b->identity = call->src->identity;
 	b->behind_nat = r->behind_nat;
 	b->mtu = r->cie->mtu;
 	b->preference = r->cie->preference;
@@ -111,18 +150,30 @@ static uint8_t register_new(struct nhs_call *call, const struct registration *r)
 	return NHRP_CODE_OK;
 }
 
+// Behind one NAT, identities are told apart by the port alone.
+static bool is_moved(const struct nhs_call *call, const struct registration *r, const struct binding *b) {
+	return !same_client(call, r, b) || (b->identity && b->nbma_port != call->src->nbma_port);
+}
+
 static uint8_t register_again(struct nhs_call *call, const struct registration *r, struct binding *b) {
 	struct addr old_nbma = b->nbma;
-	bool same = same_client(call, r, b);
+	bool moved = is_moved(call, r, b);
 	bool was_registered = b->kind == BINDING_REGISTERED;
 
-	// Section 5.2.3 read literally would refuse a refresh too; and a registration without U must not take what
-	// another client holds with U.
-	if (was_registered && !same && b->unique)
+	// Section 5.2.3 lets a registration without U be replaced by anybody's, since its NHS cannot know who asks.
+	// Here IKE proved who it is: another may not draw that client's packets to itself, with U or without, while the
+	// holding time runs.
+	if (was_registered && b->identity && b->identity != call->src->identity) {
+		note_refusal(call, &(struct nhs_refusal){NHS_REFUSAL_OWNER, b->prefix, b->identity});
 		return refuse(call, NHS_COUNT_REFUSED_UNIQUE, NHRP_CODE_UNIQUE_REGISTERED);
-	if (same && was_registered)
+	}
+	// Section 5.2.3 read literally would refuse a refresh too; and a registration without U must not take what
+	// another client holds with U. The same identity is the same client, from wherever it comes.
+	if (was_registered && !same_client(call, r, b) && b->unique && !b->identity)
+		return refuse(call, NHS_COUNT_REFUSED_UNIQUE, NHRP_CODE_UNIQUE_REGISTERED);
+	if (!moved && was_registered)
 		b->refreshes++;
-	nhs_count(call, !was_registered ? NHS_COUNT_REGISTERED : same ? NHS_COUNT_REFRESHED : NHS_COUNT_MOVED);
+	nhs_count(call, !was_registered ? NHS_COUNT_REGISTERED : moved ? NHS_COUNT_MOVED : NHS_COUNT_REFRESHED);
 	note_change(call, binding_update(call, r, b) ? NHS_CHANGED : NHS_REFRESHED, b, &old_nbma);
 	return NHRP_CODE_OK;
 }
@@ -134,7 +185,7 @@ static bool covers_another_client(const struct nhs_call *call, const struct pref
 
 	while ((b = nhrp_cache_cursor_next(call->nhs->cache, &cur)))
 		if (b->tunnel == call->conf->tunnel && b->prefix.len_bits > class->len_bits &&
-			!addr_eq(&b->nbma, &call->src->nbma) && prefix_contains(class, &b->prefix.addr))
+			!nhs_is_senders(call, b) && prefix_contains(class, &b->prefix.addr))
 			return true;
 	return false;
 }
@@ -154,8 +205,13 @@ static uint8_t register_cie(struct nhs_call *call, const struct nhrp_cie *cie) {
 	const struct addr *protocol = cie->protocol.family == ADDR_NONE ? &msg->src_protocol : &cie->protocol;
 	struct registration r = {.cie = cie, .unique = msg->flags & NHRP_REGISTRATION_U};
 	struct binding *b;
-	uint8_t code = judge_prefix(call, protocol, &r);
+	uint8_t code;
 
+	if (call->src->may_not_use) {
+		note_refusal(call, &(struct nhs_refusal){NHS_REFUSAL_TUNNEL, prefix_host(protocol), 0});
+		return refuse(call, NHS_COUNT_REFUSED_IDENTITY, NHRP_CODE_ADMIN_PROHIBITED);
+	}
+	code = judge_prefix(call, protocol, &r);
 	if (code == NHRP_CODE_OK)
 		code = judge_nbma(call, &r);
 	if (code != NHRP_CODE_OK)
@@ -170,7 +226,7 @@ static uint8_t register_cie(struct nhs_call *call, const struct nhrp_cie *cie) {
 		return register_new(call, &r);
 	if (b->kind != BINDING_STATIC)
 		return register_again(call, &r, b);
-	if (!addr_eq(&b->nbma, &call->src->nbma))
+	if (!nhs_is_senders(call, b))
 		return refuse(call, NHS_COUNT_REFUSED_PROHIBITED, NHRP_CODE_ADMIN_PROHIBITED);
 	nhs_count(call, NHS_COUNT_REFRESHED); // the map says the same already, and for ever
 	return NHRP_CODE_OK;

@@ -7,6 +7,7 @@
 
 #define UDP_PORT_IKE 500
 #define UDP_PORT_NATT 4500
+#define NON_ESP_MARKER_BYTES 4 // RFC 3948 section 2.2
 #define ESP_SPI_MIN 256 // RFC 4303 section 2.1: 1..255 reserved, 0 never on the wire
 
 enum natt_class {

@@ -6,8 +6,12 @@
 static void check(const uint8_t *bytes, size_t len) {
 	struct ike_header h;
 
-	if (ike_parse(bytes, len, &h) < 0)
+	if (ike_parse(bytes, len, &h) < 0) {
+		FUZZ_CHECK(ike_rank_of(bytes, len) == IKE_NEW);
 		return;
+	}
+	FUZZ_CHECK((ike_rank_of(bytes, len) == IKE_KNOWN) == (h.responder_spi != 0));
+	FUZZ_CHECK(ike_rank_of(bytes, len) != IKE_NEW_WITH_COOKIE || bytes[16] == 41);
 	FUZZ_CHECK(len >= IKE_HEADER_LEN && h.len_bytes == len);
 	FUZZ_CHECK(bytes[17] >> 4 == 2 && h.initiator_spi != 0);
 	FUZZ_CHECK(h.is_response == !!(bytes[19] & 0x20));

@@ -14,6 +14,8 @@ enum mode { // bits of the first byte
 	MODE_MEND = 0x08,
 	MODE_WAIT = 0x10,
 	MODE_AUTHENTICATE = 0x20,
+	MODE_IDENTITY = 0x40,
+	MODE_ALLOWED = 0x80, // a list of what the identity may register; with MODE_WAIT: it may not use the tunnel
 };
 
 static void remove_expired(struct binding *b, uint64_t now_ns, void *arg) {
@@ -34,12 +36,27 @@ static void conf_init(struct nhs_config *conf) {
 	conf->multicast_dynamic = true;
 }
 
-static void changes_apply(struct nhs *n, const struct nhs_result *out) {
+// Nobody touches what another identity has, or gets what is not for its identity.
+static void change_check(const struct nhs_change *change, const struct nhs_source *src) {
+	const struct binding *b = change->binding;
+
+	FUZZ_CHECK(!src->may_not_use);
+	if (change->kind == NHS_REMOVED)
+		FUZZ_CHECK(b->identity == 0 || b->identity == src->identity);
+	else
+		FUZZ_CHECK(b->identity == src->identity);
+	if (src->allowed && change->kind == NHS_ADDED && b->prefix.addr.family == ADDR_IPV4)
+		FUZZ_CHECK(prefix_contains(src->allowed->protocol, &b->prefix.addr) ||
+			   (b->prefix.len_bits < 32 && prefix_contains(src->allowed->prefixes, &b->prefix.addr)));
+}
+
+static void changes_apply(struct nhs *n, const struct nhs_result *out, const struct nhs_source *src) {
 	FUZZ_CHECK(out->n_changes <= NHS_CHANGES_MAX);
 	for (unsigned i = 0; i < out->n_changes; i++) {
 		struct binding *b = out->changes[i].binding;
 
 		FUZZ_CHECK(nhrp_cache_find(n->cache, b->tunnel, &b->prefix) == b);
+		change_check(&out->changes[i], src);
 		if (out->changes[i].kind == NHS_REMOVED)
 			nhrp_cache_remove(n->cache, b);
 	}
@@ -99,11 +116,27 @@ static void mend(uint8_t *p, size_t len) {
 	memcpy(p + 12, &sum, sizeof(sum));
 }
 
+static struct nhs_source source_of(uint8_t mode) {
+	static struct prefix protocol, prefixes;
+	static const struct nhs_allowed allowed = {&protocol, &prefixes, 1, 1};
+	struct nhs_source src = {.nbma = addr_ipv4(0x0a00000b + (mode & MODE_SENDER))};
+
+	prefix_parse("172.16.0.0/26", &protocol);
+	prefix_parse("172.20.0.0/16", &prefixes);
+	if (mode & MODE_IDENTITY)
+		src.identity = 1 + (mode & 3);
+	if (mode & MODE_ALLOWED) {
+		src.allowed = &allowed;
+		src.may_not_use = mode & MODE_WAIT;
+	}
+	return src;
+}
+
 static void packet_receive(
 	struct nhs *n, struct nhs_config *conf, uint8_t mode, const uint8_t *bytes, size_t len, uint64_t *now_ns) {
 	static struct nhs_result out;
 	static struct nhrp_msg msg;
-	struct nhs_source src = {.nbma = addr_ipv4(0x0a00000b + (mode & MODE_SENDER))};
+	struct nhs_source src = source_of(mode);
 	uint8_t *p = malloc(len ? len : 1); // of its own, so that the sanitizer sees its end
 
 	FUZZ_CHECK(p);
@@ -117,7 +150,7 @@ static void packet_receive(
 	if (nhrp_msg_decode(p, len, &msg) == NHRP_ERR_NONE) {
 		nhs_receive(n, conf, &msg, p, (uint16_t)len, &src, *now_ns, &out);
 		reply_check(&msg, &out, conf);
-		changes_apply(n, &out);
+		changes_apply(n, &out, &src);
 	}
 	cache_check(n, conf);
 	free(p);

@@ -76,6 +76,23 @@ static inline void frame_udp(struct frame *f, uint16_t from, uint16_t to) {
 	put_u16(p + 6, 0);
 }
 
+// An IKEv2 message of len bytes (RFC 7296 section 3.1).
+static inline void frame_ike(
+	struct frame *f, uint64_t responder_spi, uint8_t next_payload, uint8_t exchange, uint16_t len) {
+	uint8_t *p;
+
+	frame_payload(f, len, 3);
+	p = frame_bytes(f);
+	put_u32(p + 8, (uint32_t)(responder_spi >> 32));
+	put_u32(p + 12, (uint32_t)responder_spi);
+	p[16] = next_payload;
+	p[17] = 0x20; // version 2.0
+	p[18] = exchange;
+	p[19] = 0x08; // from the initiator
+	put_u32(p + 20, 0);
+	put_u32(p + 24, len);
+}
+
 // UDP over IPv6 always has a checksum (RFC 8200 section 8.1). f begins at the UDP header, its checksum field zero.
 static inline void frame_udp_checksum(struct frame *f, const struct addr *src, const struct addr *dst) {
 	static uint8_t pseudo[40 + FRAME_ROOM + FRAME_MAX];

@@ -6,7 +6,6 @@ usage: judge_esp.py FOLDER_OF_JUDGE WRITE_ESP EAL_ARGS...
 Then frames are damaged one way each, to see that the judge would have noticed.
 """
 import os
-import struct
 import subprocess
 import sys
 import tempfile
@@ -23,26 +22,6 @@ def reading(row):
     return text if row['esp.icv_good'][:1] in (['1'], ['True']) else text + '|ICV wrong'
 
 
-def frames(file):
-    raw = open(file, 'rb').read()
-    at = 24
-    while at < len(raw):
-        length, = struct.unpack_from('<I', raw, at + 8)
-        yield raw[at + 16:at + 16 + length]
-        at += 16 + length
-
-
-def capture(file, frame):
-    with open(file, 'wb') as out:
-        out.write(struct.pack('<IHHIIII', 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1))
-        out.write(struct.pack('<IIII', 0, 0, len(frame), len(frame)) + frame)
-
-
-def flipped(frame, at):
-    at %= len(frame)
-    return frame[:at] + bytes([frame[at] ^ 1]) + frame[at + 1:]
-
-
 def verdicts(judge, file, want):
     """Complaints about the frames of file, which were to be as the lines of want."""
     complaints, _ = judge.judge(file, OPTIONS)
@@ -57,11 +36,11 @@ def self_test(judge, sample, line, file):
     """What the judge must not let pass, of a native frame over IPv4."""
     line = '1' + line[line.index('|'):]
     for what, frame, complain in [
-            ('untouched', sample, False), ('IPv4 header', flipped(sample, 14 + 8), True),
-            ('SPI', flipped(sample, 34), True), ('sequence number', flipped(sample, 34 + 7), True),
-            ('IV', flipped(sample, 34 + 8), True), ('text', flipped(sample, 34 + 20), True),
-            ('ICV', flipped(sample, -1), True)]:
-        capture(file, frame)
+            ('untouched', sample, False), ('IPv4 header', judge.flipped(sample, 14 + 8), True),
+            ('SPI', judge.flipped(sample, 34), True), ('sequence number', judge.flipped(sample, 34 + 7), True),
+            ('IV', judge.flipped(sample, 34 + 8), True), ('text', judge.flipped(sample, 34 + 20), True),
+            ('ICV', judge.flipped(sample, -1), True)]:
+        judge.capture(file, frame)
         if bool(verdicts(judge, file, [line])) != complain:
             sys.exit(f'judge on a frame with bad {what}: {verdicts(judge, file, [line])}')
 
@@ -81,12 +60,12 @@ def main(folder, write_esp, *eal):
         complaints = verdicts(judge, file, want)
         if len(want) < 1000:
             complaints.append(f'{len(want)} frames written')
-        for number, frame in enumerate(frames(file), 1):  # RFC 3948 section 2.1
+        for number, frame in enumerate(judge.frames(file), 1):  # RFC 3948 section 2.1
             if frame[12:14] == b'\x08\0' and frame[23] == 17 and frame[UDP_CHECKSUM:UDP_CHECKSUM + 2] != b'\0\0':
                 complaints.append(f'frame {number}: ESP in UDP over IPv4 with a checksum')
         if complaints:
             sys.exit('\n'.join(complaints[:40]))
-        self_test(judge, next(frames(file)), want[0], os.path.join(scratch, 'damaged.pcap'))
+        self_test(judge, next(judge.frames(file)), want[0], os.path.join(scratch, 'damaged.pcap'))
     print(f'{len(want)} frames, every one as meant')
 
 

@@ -445,8 +445,7 @@ static void test_inner_sources_must_be_the_peers(void **state) {
 static void test_the_ip_header_of_tunnel_mode(void **state) {
 	static const struct {
 		uint8_t at, value;
-	} changes[] = {{0, 0x46}, {0, 0x65}, {6, 0x20}, {7, 1}, {9, 4}, {9, 6}, {15, 11}, {12, 10}, {2, 0xff}, {3, 19},
-		{3, 0}};
+	} changes[] = {{0, 0x46}, {0, 0x65}, {6, 0x20}, {7, 1}, {9, 4}, {9, 6}, {2, 0xff}, {3, 19}, {3, 0}};
 	const struct esp_how how = {.suite = ESP_AES_GCM_128_16, .tunnel_mode = true};
 	struct scene *s = *state;
 	struct frame f;

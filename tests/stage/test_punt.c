@@ -434,7 +434,7 @@ static void test_a_full_ring_is_a_named_drop(void **state) {
 	scene_make(&s, *state);
 	for (unsigned i = 0; i < senders; i++) {
 		from = addr_ipv4(0xcb007100 + i);
-		frame_payload(&f, 100, 1);
+		frame_ike(&f, 0x1122334455667788, 46, 36, 100);
 		frame_udp(&f, 500, 500);
 		frame_ip(&f, &from, &us, 17, 64, 0);
 		frame_ether(&f, hub_mac[WAN], gateway_mac, 0x0800);

@@ -7,6 +7,7 @@ usage: judge.py FILE...     exit 1 with one line for each complaint, 0 and a sum
 import collections
 import os
 import shutil
+import struct
 import subprocess
 import sys
 
@@ -47,6 +48,28 @@ def judge(file, options=()):
             complaints.append(f'{where}: {"; ".join(row["_ws.expert.message"])}')
         complaints += [f'{where}: {name} bad' for name in CHECKSUMS if BAD in row[name]]
     return complaints, seen
+
+
+def frames(file):
+    """Those of a capture file, as bytes."""
+    raw = open(file, 'rb').read()
+    at = 24
+    while at < len(raw):
+        length, = struct.unpack_from('<I', raw, at + 8)
+        yield raw[at + 16:at + 16 + length]
+        at += 16 + length
+
+
+def capture(file, frame):
+    """A capture file of one frame."""
+    with open(file, 'wb') as out:
+        out.write(struct.pack('<IHHIIII', 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1))
+        out.write(struct.pack('<IIII', 0, 0, len(frame), len(frame)) + frame)
+
+
+def flipped(frame, at):
+    at %= len(frame)
+    return frame[:at] + bytes([frame[at] ^ 1]) + frame[at + 1:]
 
 
 def main(files):

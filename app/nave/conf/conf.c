@@ -127,18 +127,26 @@ struct conf *conf_load(const char *file, FILE *errors) {
 	return c;
 }
 
+static void tunnel_free(struct conf_tunnel *t) {
+	if (t->sas)
+		explicit_bzero(t->sas, t->n_sas * sizeof(*t->sas));
+	for (uint32_t i = 0; i < t->n_identities; i++) {
+		free(t->identities[i].protocol);
+		free(t->identities[i].prefixes);
+	}
+	free(t->identities);
+	free(t->sas);
+	free(t->statics);
+	free(t->nhs);
+}
+
 void conf_free(struct conf *c) {
 	if (!c)
 		return;
 	for (unsigned i = 0; i < c->n_ports; i++)
 		free(c->ports[i].neighbours);
-	for (unsigned i = 0; i < c->n_tunnels; i++) {
-		if (c->tunnels[i].sas)
-			explicit_bzero(c->tunnels[i].sas, c->tunnels[i].n_sas * sizeof(*c->tunnels[i].sas));
-		free(c->tunnels[i].sas);
-		free(c->tunnels[i].statics);
-		free(c->tunnels[i].nhs);
-	}
+	for (unsigned i = 0; i < c->n_tunnels; i++)
+		tunnel_free(&c->tunnels[i]);
 	free(c->vrfs);
 	free(c->ports);
 	free(c->tunnels);

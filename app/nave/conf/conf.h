@@ -89,6 +89,7 @@ enum conf_resolution {
 
 struct conf_static_map {
 	struct addr protocol, nbma;
+	uint16_t nbma_port; // of the peer of an SA with its NBMA address; 0: native ESP, or none
 	bool multicast;
 	struct conf_mark mark;
 };
@@ -96,6 +97,17 @@ struct conf_static_map {
 struct conf_nhs {
 	struct addr protocol, nbma;
 	uint32_t priority;
+	struct conf_mark mark;
+};
+
+#define CONF_IDENTITIES_MAX 100000
+
+struct conf_identity { // what an IKE identity may do on the tunnel: the first entry that matches counts
+	char match[256]; // pattern of identity_match.h
+	char group[64]; // QoS group; "": none
+	uint16_t n_protocol, n_prefixes;
+	struct prefix *protocol; // protocol addresses that it may register; none: any of the tunnel's subnets
+	struct prefix *prefixes; // may be behind it
 	struct conf_mark mark;
 };
 
@@ -134,6 +146,8 @@ struct conf_tunnel {
 	bool anti_spoof;
 	uint32_t n_sas; // mode manual
 	struct conf_sa *sas;
+	uint32_t n_identities; // mode ike; 0: every identity that IKE lets in
+	struct conf_identity *identities;
 	char authentication[9];
 	uint16_t holding_time_s;
 	uint8_t resolution; // enum conf_resolution
@@ -164,6 +178,7 @@ struct conf_route {
 
 struct conf_ike {
 	char socket[108], vici[108];
+	uint32_t orphan_grace_s;
 	struct conf_mark mark; // line 0: no ike section
 };
 
@@ -203,6 +218,6 @@ void conf_complain(const struct conf *c, struct conf_mark mark, FILE *errors, co
 	__attribute__((format(printf, 4, 5)));
 // At start: names each key of c->later as conf_complain does. Returns how many there are; a hub starts with none.
 unsigned conf_refuse_later(const struct conf *c, FILE *errors);
-// What is wrong with the NBMA address of a peer that a tunnel's SA is with, as words behind the address; NULL: nothing.
+// What is wrong with the NBMA address of a tunnel's peer, as words behind the address; NULL: nothing.
 const char *conf_nbma_refusal(const struct conf_tunnel *t, const struct addr *nbma);
 void conf_print_reference(FILE *out); // docs/config.md, generated from the tables

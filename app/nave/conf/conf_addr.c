@@ -201,13 +201,25 @@ const struct conf_type conf_interface_addresses = {
 	interface_addresses_read, "address/length, or a list", CONF_ARG_NONE};
 const struct conf_type conf_addresses = {addresses_read, "address, or a list", CONF_ARG_NONE};
 
-// Checked and not kept: only keys of later features have lists of prefixes.
 static void prefixes_read(struct conf_reader *r, const struct conf_key *k, const struct conf_node *n, void *base) {
-	struct prefix p;
+	const struct conf_shape *s = k->arg;
+	struct conf_key count = {.offset = s->count_offset, .size = s->count_size};
+	unsigned n_items = conf_list_len(n), n_read = 0;
+	struct prefix *list;
 
-	(void)base;
-	for (unsigned i = 0; i < conf_list_len(n); i++)
-		prefix_check(r, k, conf_list_item(n, i), &p);
+	if (n_items > s->max) {
+		conf_error(r, n->mark, "%s: %u are too many: at most %u", k->name, n_items, s->max);
+		return;
+	}
+	list = calloc(n_items ? n_items : 1, sizeof(*list));
+	if (!list) {
+		conf_error(r, n->mark, "%s: out of memory", k->name);
+		return;
+	}
+	for (unsigned i = 0; i < n_items; i++)
+		n_read += prefix_check(r, k, conf_list_item(n, i), &list[n_read]);
+	memcpy((char *)base + k->offset, &list, sizeof(list));
+	conf_store(&count, base, n_read);
 }
 
 const struct conf_type conf_prefixes = {prefixes_read, "prefix, or a list", CONF_ARG_NONE};

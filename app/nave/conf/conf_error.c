@@ -8,6 +8,8 @@
 
 #define NEAR_MAX 3 // edits
 #define KEY_DIGITS_MIN 24
+#define KEY_GROUPED_DIGITS_MIN 20 // of 32, cut short, or without the zeros that addr_format() leaves out
+#define HEX_DIGITS "0123456789abcdefABCDEF"
 
 struct conf_error {
 	struct conf_mark mark;
@@ -15,12 +17,27 @@ struct conf_error {
 	char *text;
 };
 
-// A key that stands where another value belongs is not repeated: no other value has as many hex digits in a row.
+static unsigned digits_of(const char *text, size_t len) {
+	unsigned n = 0;
+
+	for (size_t i = 0; i < len; i++)
+		n += text[i] != ':' && text[i] != '-';
+	return n;
+}
+
+// A key that stands where another value belongs is not repeated: no other value has as many hex digits in a row, and
+// none as many in groups but an address written out, whose place the error has.
 static void keys_hide(char *text) {
 	for (size_t n; *text; text += n ? n : 1) {
-		n = strspn(text, "0123456789abcdefABCDEF");
-		if (n >= KEY_DIGITS_MIN)
-			memset(text, '*', n);
+		size_t grouped;
+
+		n = strspn(text, HEX_DIGITS);
+		grouped = n ? strspn(text, HEX_DIGITS ":-") : 0;
+		if (digits_of(text, grouped) >= KEY_GROUPED_DIGITS_MIN)
+			n = grouped;
+		else if (n < KEY_DIGITS_MIN)
+			continue;
+		memset(text, '*', n);
 	}
 }
 
@@ -110,9 +127,25 @@ static unsigned distance(const char *a, const char *b) {
 	return row[lb];
 }
 
+// "aes128-gcm" begins "aes128gcm16".
+static bool is_begun(const char *word, const char *candidate) {
+	for (; *word; word++) {
+		if (*word == '-')
+			continue;
+		while (*candidate == '-')
+			candidate++;
+		if (*word != *candidate++)
+			return false;
+	}
+	return true;
+}
+
+// What the word begins comes before what is nearer, and the first such before others.
 void conf_nearest_offer(struct conf_nearest *n, const char *candidate) {
 	unsigned d = distance(n->word, candidate), len = strlen(candidate);
 
+	if (d > 1 && d <= NEAR_MAX && is_begun(n->word, candidate))
+		d = 1;
 	// Of a short word, not every letter may be wrong.
 	if (len && d <= NEAR_MAX && d < (len < 2 ? 2 : len) && (!n->best || d < n->distance)) {
 		n->best = candidate;

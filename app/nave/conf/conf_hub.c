@@ -55,7 +55,8 @@ static const struct conf_key hub_keys[] = {
 	{"idle", &conf_choice, CONF_FIELD(struct conf_hub, idle), idle_words, .fallback = "sleep",
 		.help = "what a worker without packets does: `sleep` leaves the CPU to others, `poll` answers faster"},
 	{"max-spokes", &conf_number, CONF_FIELD(struct conf_hub, max_spokes), &(const struct conf_range){1, SPOKES_MAX},
-		.fallback = "20000", .help = "spokes that may be registered at once; sizes the tables"},
+		.fallback = "20000",
+		.help = "spokes that may be registered, or have SAs in the file, at once; sizes the tables"},
 	{0},
 };
 
@@ -93,6 +94,9 @@ static const struct conf_key ike_keys[] = {
 		.help = "where strongSwan's kernel-nave plugin connects"},
 	{"vici", &conf_path, CONF_FIELD(struct conf_ike, vici), .fallback = "/run/nave/charon.vici",
 		.help = "charon's control socket"},
+	{"orphan-grace", &conf_seconds, CONF_FIELD(struct conf_ike, orphan_grace_s),
+		&(const struct conf_range){0, 86400}, .fallback = "300",
+		.help = "how long SAs forward on whose charon is gone, unless their spokes come back before"},
 	{0},
 };
 
@@ -130,7 +134,7 @@ const struct conf_key conf_top_keys[] = {
 	{"tunnels", &conf_named, CONF_FIELD(struct conf, tunnels), &conf_tunnel_shape, .fallback = "",
 		.help = "DMVPN tunnels; the name is also that of the TUN, where the host reaches the tunnel"},
 	{"routes", &conf_mappings, CONF_FIELD(struct conf, routes), &conf_route_shape, .help = "static routes"},
-	{"ike", &conf_section, CONF_FIELD(struct conf, ike), &ike_shape, .is_later = true, .help = "the IKE daemon"},
+	{"ike", &conf_section, CONF_FIELD(struct conf, ike), &ike_shape, .help = "the IKE daemon"},
 	{"console", &conf_section, CONF_FIELD(struct conf, console), &console_shape, .help = "the operator's prompt"},
 	{0},
 };

@@ -2,34 +2,20 @@
 // tunnels.NAME.protection: a word or a mapping.
 #include "conf_reader.h"
 
-// Identities are checked as far as they can be, and not kept: nothing carries them out yet.
-struct identity {
-	char match[256], group[64];
-};
-
-static const struct conf_key identity_keys[] = {
-	{"match", &conf_text, CONF_FIELD(struct identity, match), .required = true, .help = "IKE identity, with `*`"},
-	{"protocol", &conf_prefixes, .help = "protocol addresses that it may register"},
-	{"prefixes", &conf_prefixes, .help = "prefixes that may be behind it"},
-	{"group", &conf_text, CONF_FIELD(struct identity, group), .help = "group that it belongs to"},
-	{0},
-};
-
-static const struct conf_shape identity_shape = {.keys = identity_keys};
-
+// After mode, which stands above.
 static void identities_read(struct conf_reader *r, const struct conf_key *k, const struct conf_node *n, void *base) {
-	struct identity scratch;
+	struct conf_tunnel *t = base;
 
-	(void)base;
-	if (n->kind == CONF_NODE_SCALAR)
-		conf_error(r, n->mark, "%s: a list is wanted: write [{match: ...}]", k->name);
-	for (unsigned i = 0; n->kind != CONF_NODE_SCALAR && i < conf_list_len(n); i++)
-		conf_map_read(r, identity_keys, conf_list_item(n, i), &scratch);
+	if (t->protection != CONF_PROTECTION_IKE) {
+		conf_error(r, n->mark, "identities: only with mode ike");
+		return;
+	}
+	conf_mappings.read(r, k, n, base);
+	conf_identities_check(r, t);
 }
 
 static const struct conf_type identities_type = {identities_read, "list of mappings", CONF_ARG_SHAPE};
 
-// After mode, which stands above.
 static void sas_read(struct conf_reader *r, const struct conf_key *k, const struct conf_node *n, void *base) {
 	if (((const struct conf_tunnel *)base)->protection == CONF_PROTECTION_MANUAL)
 		conf_mappings.read(r, k, n, base);
@@ -67,7 +53,9 @@ static const struct conf_key protection_keys[] = {
 	{"anti-spoof", &conf_choice, CONF_FIELD(struct conf_tunnel, anti_spoof), spoof_words,
 		.shown = "strict; off with mode none",
 		.help = "`strict`: the source of what a spoke sends must be routed to that spoke"},
-	{"identities", &identities_type, .arg = &identity_shape, .help = "what each IKE identity may register"},
+	{"identities", &identities_type, CONF_FIELD(struct conf_tunnel, identities), &conf_identity_shape,
+		.help = "with mode ike: who may use the tunnel, and what they may register; the first entry that "
+			"matches counts; without a list, everybody whom the IKE daemon lets in"},
 	{"sas", &sas_type, CONF_FIELD(struct conf_tunnel, sas), &conf_sa_shape,
 		.help = "with mode manual: the peers, each with an SA for either direction; more of them by the "
 			"console"},
@@ -81,18 +69,15 @@ static void protection_read(struct conf_reader *r, const struct conf_key *k, con
 	static const struct conf_node none = {.kind = CONF_NODE_SCALAR, .text = "none"};
 	static const struct conf_node *pair[2] = {&mode, &none};
 	static const struct conf_node unprotected = {.kind = CONF_NODE_MAP, .text = "", .n_items = 2, .items = pair};
-	struct conf_tunnel *t = base;
 
 	if (n->kind == CONF_NODE_LIST)
-		conf_error(r, n->mark, "protection: write none, or {mode: manual, sas: [...]}");
+		conf_error(r, n->mark, "protection: write none, ike, or {mode: manual, sas: [...]}");
 	else if (n->kind == CONF_NODE_MAP)
 		conf_map_read(r, protection_keys, n, base);
 	else {
 		conf_map_read(r, protection_keys, &unprotected, base); // for its defaults
 		mode_read(r, k, n, base);
 	}
-	if (t->protection == CONF_PROTECTION_IKE)
-		conf_later_add(r, "", n->mark);
 }
 
 const struct conf_type conf_protection = {protection_read, "none, ike, manual or a mapping", CONF_ARG_SHAPE};

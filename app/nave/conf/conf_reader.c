@@ -83,6 +83,21 @@ static bool step(struct conf_reader *r, const struct conf_node *n) {
 	return !r->is_over && r->n_errors <= CONF_ERRORS_MAX;
 }
 
+// Null is what a key has that is left out; of one that must be given, the plain word may be meant.
+static bool is_value(const struct conf_key *k, const struct conf_node *n) {
+	if (!conf_node_is_null(n))
+		return true;
+	return k->required && k->type->arg == CONF_ARG_WORDS && strcmp(n->text, "null") == 0;
+}
+
+static void missing_error(
+	struct conf_reader *r, const struct conf_key *k, const struct conf_node *map, const struct conf_node *name) {
+	if (name)
+		conf_error(r, name->mark, "%s: no value (so YAML reads ~, null and nothing): %s", k->name, k->help);
+	else
+		conf_error(r, map->mark, "key '%s' is missing: %s", k->name, k->help);
+}
+
 // Sorts the pairs of n into values, by the rows of the table.
 static void map_sort(struct conf_reader *r, const struct conf_key *keys, const struct conf_node *n,
 	const struct conf_node **names, const struct conf_node **values, bool *is_meant) {
@@ -97,7 +112,7 @@ static void map_sort(struct conf_reader *r, const struct conf_key *keys, const s
 			continue;
 		}
 		names[i] = n->items[p];
-		if (!conf_node_is_null(n->items[p + 1]))
+		if (is_value(&keys[i], n->items[p + 1]))
 			values[i] = n->items[p + 1];
 	}
 }
@@ -140,8 +155,7 @@ void conf_map_read(struct conf_reader *r, const struct conf_key *keys, const str
 		else if (keys[i].required && is_meant[i])
 			continue;
 		else if (keys[i].required)
-			conf_error(r, names[i] ? names[i]->mark : n->mark, "key '%s' is missing: %s", keys[i].name,
-				keys[i].help);
+			missing_error(r, &keys[i], n, names[i]);
 		else
 			key_default(r, &keys[i], base);
 	}

@@ -115,16 +115,19 @@ extern const struct conf_type conf_address, conf_mac, conf_prefix;
 // Lists of scalars; arg is a shape without keys.
 extern const struct conf_type conf_interface_addresses; // with prefix length, unicast, no duplicates
 extern const struct conf_type conf_addresses; // hosts
-extern const struct conf_type conf_prefixes;
+extern const struct conf_type conf_prefixes; // allocated; arg: count and max
 // Names of what the file declares elsewhere; CONF_NONE when absent or unknown.
 extern const struct conf_type conf_vrf_ref, conf_port_ref, conf_tunnel_ref;
 
 extern const struct conf_key conf_top_keys[];
 extern const struct conf_shape conf_hub_shape, conf_vrf_shape, conf_port_shape, conf_tunnel_shape, conf_route_shape;
 extern const struct conf_type conf_protection;
-extern const struct conf_shape conf_protection_shape, conf_sa_shape;
+extern const struct conf_shape conf_protection_shape, conf_sa_shape, conf_identity_shape;
 void conf_routes_check(struct conf_reader *r);
 void conf_sas_check(struct conf_reader *r); // of all tunnels
+void conf_identities_check(struct conf_reader *r, const struct conf_tunnel *t); // against each other
+// Against the tunnel's addresses; n is the tunnel.
+void conf_identities_subnet_check(struct conf_reader *r, const struct conf_node *n, const struct conf_tunnel *t);
 void conf_sas_nbma_check(struct conf_reader *r, const struct conf_tunnel *t);
 
 // What ports and tunnels have in common.

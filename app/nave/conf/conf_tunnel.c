@@ -170,7 +170,7 @@ static const struct conf_key tunnel_keys[] = {
 	{"host", &conf_bool, CONF_FIELD(struct conf_tunnel, host), .fallback = "true",
 		.help = "make a TUN, so that the host is reached through the tunnel"},
 	{"protection", &conf_protection, .arg = &conf_protection_shape, .required = true,
-		.help = "write none, or {mode: manual, sas: [...]}"},
+		.help = "write none, ike, or {mode: manual, sas: [...]}"},
 	{"nhrp", &conf_section, .arg = &(const struct conf_shape){.keys = nhrp_keys}, .help = "the Next Hop Server"},
 	{0},
 };
@@ -214,6 +214,7 @@ static void addresses_check(struct conf_reader *r, const struct conf_node *n, co
 }
 
 static void static_check(struct conf_reader *r, const struct conf_tunnel *t, const struct conf_static_map *m) {
+	const char *refusal = conf_nbma_refusal(t, &m->nbma);
 	char buf[ADDR_STRLEN];
 
 	addr_format(&m->protocol, buf);
@@ -221,9 +222,8 @@ static void static_check(struct conf_reader *r, const struct conf_tunnel *t, con
 		conf_error(r, m->mark, "static: %s is the tunnel's own address: write the spoke's", buf);
 	else if (!conf_is_on_link(t->addresses, t->n_addresses, &m->protocol))
 		conf_error(r, m->mark, "static: %s is in no subnet of the tunnel's addresses", buf);
-	if (m->nbma.family != t->source.family)
-		conf_error(r, m->mark, "static: nbma %s is not of the family of the tunnel's source",
-			addr_format(&m->nbma, buf));
+	if (refusal)
+		conf_error(r, m->mark, "static: nbma %s %s", addr_format(&m->nbma, buf), refusal);
 }
 
 static void tunnel_check(struct conf_reader *r, const struct conf_node *n, void *item) {
@@ -244,6 +244,7 @@ static void tunnel_check(struct conf_reader *r, const struct conf_node *n, void 
 	for (unsigned i = 0; i < t->n_static; i++)
 		static_check(r, t, &t->statics[i]);
 	conf_sas_nbma_check(r, t);
+	conf_identities_subnet_check(r, n, t);
 	for (unsigned i = 0; i < t->n_nhs; i++) {
 		if (t->nhs[i].nbma.family != t->source.family)
 			conf_error(r, t->nhs[i].mark, "nhs: nbma is not of the family of the tunnel's source");

@@ -20,6 +20,7 @@
 #include "terminal.h"
 
 #define KEY_CHARS_MIN 16 // names are shorter
+#define FULL_ADDRESS_LEN 39
 
 static int list_commands(const struct console *c, const char *first_word, struct out *out) {
 	size_t len = first_word ? strlen(first_word) : 0;
@@ -135,24 +136,37 @@ static bool is_address(const char *word) {
 	return prefix_parse(word, &prefix) == 0;
 }
 
-static bool has_key(const char *line) {
+// Eight groups of four digits are one of the ways to write an address, and a key of 16 bytes.
+static bool may_be_key(const char *word, bool is_command) {
+	if (is_address(word) && (is_command || strlen(word) != FULL_ADDRESS_LEN))
+		return false;
+	return is_long_word(word) || has_long_hex(word);
+}
+
+static bool has_key(const char *line, bool is_command) {
 	char word[GRAMMAR_LINE_MAX];
 	bool found = false;
 	size_t len;
 
 	for (line = next_word(line, &len); len && !found; line = next_word(line + len, &len)) {
 		snprintf(word, sizeof(word), "%.*s", (int)len, line);
-		found = len >= sizeof(word) || (!is_address(word) && (is_long_word(word) || has_long_hex(word)));
+		found = len >= sizeof(word) || may_be_key(word, is_command);
 	}
 	explicit_bzero(word, sizeof(word));
 	return found;
 }
 
 bool console_line_is_secret(const struct console *c, const char *line) {
-	for (unsigned i = 0; i < c->n_cmds; i++)
-		if (c->cmds[i]->secret && begins_as(line, c->cmds[i]->syntax))
+	bool is_command = false;
+
+	for (unsigned i = 0; i < c->n_cmds; i++) {
+		if (!begins_as(line, c->cmds[i]->syntax))
+			continue;
+		if (c->cmds[i]->secret)
 			return true;
-	return has_key(line);
+		is_command = true;
+	}
+	return has_key(line, is_command);
 }
 
 const struct console_cmd *console_find(

@@ -32,6 +32,7 @@ static const struct console_cmd *const tables[] = {
 	spoke_cmds,
 	nhrp_cmds,
 	ipsec_cmds,
+	ike_cmds,
 	route_cmds,
 	later_cmds,
 };

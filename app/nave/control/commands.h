@@ -11,7 +11,7 @@ struct nave;
 int commands_add(struct console *c); // every feature's; -ENOSPC
 
 extern const struct console_cmd hub_cmds[], port_cmds[], tunnel_cmds[], spoke_cmds[], nhrp_cmds[], route_cmds[],
-	worker_cmds[], ipsec_cmds[], later_cmds[];
+	worker_cmds[], ipsec_cmds[], ike_cmds[], later_cmds[];
 
 int show_summary(struct nave *nave, const struct console_args *args, struct out *out);
 int show_ports(struct nave *nave, const struct console_args *args, struct out *out);
@@ -24,6 +24,9 @@ int show_drops(struct nave *nave, const struct console_args *args, struct out *o
 int show_neighbours(struct nave *nave, const struct console_args *args, struct out *out);
 int show_ipsec_sas(struct nave *nave, const struct console_args *args, struct out *out);
 int show_ipsec_statistics(struct nave *nave, const struct console_args *args, struct out *out);
+int show_ike(struct nave *nave, const struct console_args *args, struct out *out);
+int show_ike_peers(struct nave *nave, const struct console_args *args, struct out *out);
+int show_ike_statistics(struct nave *nave, const struct console_args *args, struct out *out);
 int show_host(struct nave *nave, const struct console_args *args, struct out *out);
 
 // Since "clear counters" was last given.

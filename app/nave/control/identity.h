@@ -10,7 +10,8 @@
 
 struct identities;
 
-struct identities *identities_create(const struct conf *conf); // conf outlives it; NULL: no memory
+// conf outlives it; NULL: no memory. Where NULL and number 0 are taken, there is no identity.
+struct identities *identities_create(const struct conf *conf);
 void identities_free(struct identities *ids);
 
 // The number of an identity, as IKE authenticated it: found or made. 0: no memory, or an empty text.

@@ -10,6 +10,8 @@
 #include "esp_crypto.h"
 #include "esp_wire.h"
 #include "hex.h"
+#include "identity.h"
+#include "ike_ctl.h"
 #include "log.h"
 #include "nave.h"
 #include "sa_ctl.h"
@@ -50,6 +52,7 @@ static void sa_cells(const struct nave *nave, const struct sa_info *info, struct
 		drops += info->drops[i];
 	out_u64(out, "number", info->number);
 	out_str(out, "direction", in ? "in" : "out");
+	out_bool(out, "active", in || info->is_active);
 	out_fmt(out, "spi", "0x%08x", info->spi);
 	out_str(out, "tunnel", tunnel_name(nave, info->tunnel));
 	addr_cell(out, "nbma", &info->nbma);
@@ -65,9 +68,13 @@ static void sa_cells(const struct nave *nave, const struct sa_info *info, struct
 
 static void sa_details(const struct nave *nave, const struct sa_info *info, struct out *out) {
 	bool in = info->direction == SA_INBOUND;
+	uint32_t identity = nave->identities ? sa_ctl_peer_identity(nave->sas, info->peer) : 0;
 
 	out_str(out, "origin", origins[info->origin]);
-	out_bool(out, "active", in || info->is_active);
+	out_str(out, "identity", identity ? identities_text(nave->identities, identity) : NULL);
+	u64_cell(
+		out, "ike_id", nave->ike ? ike_ctl_peer_ike_id(nave->ike, info->peer) : 0, info->origin == SA_FROM_IKE);
+	out_bool(out, "orphan", nave->ike && ike_ctl_is_orphan(nave->ike, info->number));
 	out_bool(out, "esn", info->params.esn);
 	u64_cell(out, "owner_worker", info->owner, info->owner < nave->fwd.n_workers);
 	out_u64(out, "peer", info->peer);
@@ -199,7 +206,7 @@ static int peer_parse(struct nave *nave, const struct console_args *args, struct
 	uint32_t port;
 
 	if (tunnel < 0)
-		return out_error(out, -ENOENT, "no tunnel %.15s", args->word[WORD_TUNNEL]);
+		return out_error(out, -ENOENT, "TUNNEL: there is none of this name");
 	if (!nave->fwd.tunnels[tunnel] || !nave->fwd.tunnels[tunnel]->is_protected)
 		return out_error(out, -EINVAL, "TUNNEL: %s is not protected: write protection: {mode: manual}",
 			tunnel_name(nave, (uint16_t)tunnel));
@@ -207,7 +214,7 @@ static int peer_parse(struct nave *nave, const struct console_args *args, struct
 		return out_error(out, -EINVAL, "ADDRESS: an NBMA address is wanted");
 	refusal = conf_nbma_refusal(&nave->conf->tunnels[tunnel], &spec->nbma);
 	if (refusal)
-		return out_error(out, -EINVAL, "ADDRESS: %s %s", args->word[WORD_NBMA], refusal);
+		return out_error(out, -EINVAL, "ADDRESS: it %s", refusal);
 	if (!number_parse(args->word[WORD_PORT], UINT16_MAX, &port))
 		return out_error(out, -EINVAL, "PORT: a UDP port is wanted, or 0 for ESP without UDP");
 	spec->tunnel = (uint16_t)tunnel;

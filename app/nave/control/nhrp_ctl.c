@@ -19,6 +19,8 @@
 #define BURST 32
 #define MESSAGES_PER_TURN 256 // some 0.5 ms
 #define EXPIRIES_PER_TURN 64
+#define REFUSALS_PER_S 1
+#define REFUSALS_BURST 10
 
 static const char *const counter_names[] = {
 #define X(name, counter, help) [NHRP_CTL_##name] = counter,
@@ -50,6 +52,7 @@ static void log_binding(const char *what, const struct binding *b) {
 
 static void withdraw(struct nhrp_ctl *n, struct binding *b) {
 	publish_binding_withdraw(n->nave->publish, b);
+	nhrp_identity_leave(n, b);
 	nhrp_cache_remove(n->nhs.cache, b);
 }
 
@@ -74,6 +77,7 @@ static void refuse(struct nhrp_ctl *n, struct binding *b) {
 static void publish_change(struct nhrp_ctl *n, const struct nhs_change *change) {
 	struct binding *b = change->binding;
 
+	nhrp_identity_follow(n, b);
 	switch (change->kind) {
 	case NHS_REFRESHED:
 		break;
@@ -90,28 +94,20 @@ static void publish_change(struct nhrp_ctl *n, const struct nhs_change *change) 
 	}
 }
 
-// Through an SA the sender is its peer, wherever a NAT has moved it to since control heard of it last.
-static struct nhs_source source_of(const struct nhrp_ctl *n, const struct pkt_meta *meta) {
-	struct nhs_source src = {.nbma = meta->nbma, .nbma_port = meta->nbma_port};
-	const struct peer_table *peers = &n->nave->fwd.peers;
-	struct publish_peer at;
-
-	if (meta->is_esp && gen_is_current(&peer_at(peers, meta->peer_in)->gen, meta->peer_in_gen) &&
-		publish_peer_where(n->nave->publish, meta->peer_in, &at))
-		src = (struct nhs_source){.nbma = at.nbma, .nbma_port = at.nbma_port};
-	return src;
-}
-
 // Publish, then reply; withdraw, then reply.
 static void receive(struct nhrp_ctl *n, struct rte_mbuf *m, uint64_t now_ns) {
 	const struct pkt_meta *meta = pkt_meta(m);
-	struct nhs_source src = source_of(n, meta);
+	struct nhs_source src;
 	const uint8_t *bytes = rte_pktmbuf_mtod(m, const uint8_t *);
 	enum nhrp_decode_error error;
 
 	n->stats.counters[NHRP_CTL_RECEIVED]++;
 	if (meta->tunnel >= n->n_confs || !n->nave->fwd.tunnels[meta->tunnel]) {
 		n->stats.counters[NHRP_CTL_NO_TUNNEL]++;
+		return;
+	}
+	if (!nhrp_source(n, meta, &src)) {
+		n->stats.counters[NHRP_CTL_NO_PEER]++;
 		return;
 	}
 	error = nhrp_msg_decode(bytes, m->data_len, &n->msg);
@@ -122,6 +118,8 @@ static void receive(struct nhrp_ctl *n, struct rte_mbuf *m, uint64_t now_ns) {
 	nhs_receive(&n->nhs, &n->confs[meta->tunnel], &n->msg, bytes, m->data_len, &src, now_ns, &n->result);
 	for (unsigned i = 0; i < n->result.n_changes; i++)
 		publish_change(n, &n->result.changes[i]);
+	if (n->result.refusal.kind != NHS_REFUSAL_NONE)
+		nhrp_refusal_log(n, meta->tunnel, &src, now_ns);
 	if (n->result.send)
 		nhrp_send(n, meta->tunnel, &src, &n->result.reply, now_ns);
 }
@@ -184,23 +182,6 @@ static void tunnel_conf(struct nhs_config *out, const struct conf *conf, uint16_
 	}
 }
 
-// In clear: by the address alone. Protected: the peer of the SAs, whose UDP port only their line has. It is the peer of
-// all tunnels of the source.
-static uint16_t static_port(const struct conf *conf, uint16_t tunnel, const struct addr *nbma) {
-	const struct conf_tunnel *mine = &conf->tunnels[tunnel];
-
-	for (uint16_t o = 0; o < conf->n_tunnels; o++) {
-		const struct conf_tunnel *t = &conf->tunnels[o];
-
-		if (t->port != mine->port || !addr_eq(&t->source, &mine->source))
-			continue;
-		for (uint32_t i = 0; i < t->n_sas; i++)
-			if (addr_eq(&t->sas[i].nbma, nbma))
-				return t->sas[i].nbma_port;
-	}
-	return 0;
-}
-
 static int add_statics(struct nhrp_ctl *n, const struct conf *conf, uint16_t tunnel, uint64_t now_ns) {
 	const struct conf_tunnel *t = &conf->tunnels[tunnel];
 
@@ -211,7 +192,7 @@ static int add_statics(struct nhrp_ctl *n, const struct conf *conf, uint16_t tun
 		int rc = -ENOSPC;
 
 		if (b) {
-			b->nbma_port = static_port(conf, tunnel, &s->nbma);
+			b->nbma_port = s->nbma_port;
 			rc = publish_binding(n->nave->publish, b);
 		}
 		if (rc < 0) {
@@ -258,6 +239,7 @@ struct nhrp_ctl *nhrp_ctl_create(struct nave *nave) {
 	if (!n)
 		return NULL;
 	n->nave = nave;
+	token_bucket_init(&n->refusal_limit, REFUSALS_PER_S, REFUSALS_BURST, NS_PER_S);
 	rc = nhs_init(&n->nhs, cache_size(nave->conf), clock_now_ns());
 	if (rc == 0)
 		rc = start(n, nave->conf);
@@ -311,6 +293,32 @@ int nhrp_ctl_evict(struct nhrp_ctl *n, uint16_t tunnel, const struct addr *proto
 		log_binding("evicted", b);
 		withdraw(n, b);
 		gone++;
+	}
+	return gone;
+}
+
+// Static ones stay: they are the configuration's.
+static struct binding *first_to_go(struct nhrp_ctl *n, uint32_t peer) {
+	struct prefix prefix;
+	uint32_t cursor = 0;
+	uint16_t tunnel;
+
+	while (publish_peer_binding_next(n->nave->publish, peer, &cursor, &tunnel, &prefix)) {
+		struct binding *b = nhrp_cache_find(n->nhs.cache, tunnel, &prefix);
+
+		if (b && b->kind != BINDING_STATIC)
+			return b;
+	}
+	return NULL;
+}
+
+unsigned nhrp_ctl_peer_gone(struct nhrp_ctl *n, uint32_t peer) {
+	struct binding *b;
+	unsigned gone = 0;
+
+	for (; (b = first_to_go(n, peer)) != NULL; gone++) {
+		log_binding("withdrawn with its peer", b);
+		withdraw(n, b);
 	}
 	return gone;
 }

@@ -17,6 +17,7 @@ struct nhrp_ctl;
 #define NHRP_CTL_COUNTERS(X) \
 	X(RECEIVED, "received", "NHRP messages taken from the punt rings") \
 	X(NO_TUNNEL, "no_tunnel", "messages of a tunnel that is gone") \
+	X(NO_PEER, "no_peer", "messages to a tunnel of mode ike whose SA is gone") \
 	X(PUBLISH_FAILED, "publish_failed", "bindings refused because a forwarding table was full") \
 	X(SENT, "sent", "NHRP messages given to the workers") \
 	X(WAITED, "waited", "replies that waited for the underlay neighbour") \
@@ -57,5 +58,7 @@ struct nhrp_cache *nhrp_ctl_cache(struct nhrp_ctl *n);
 // Withdraws and forgets the bindings of a protocol address, on one tunnel or (CONF_NONE) on all; static ones stay.
 // Returns how many went.
 int nhrp_ctl_evict(struct nhrp_ctl *n, uint16_t tunnel, const struct addr *protocol);
+// Withdraws and forgets what is registered with a protected peer. Returns how many bindings went.
+unsigned nhrp_ctl_peer_gone(struct nhrp_ctl *n, uint32_t peer);
 // The bindings of a protected peer are where it is now, so that its next renewal refreshes them.
 void nhrp_ctl_peer_moved(struct nhrp_ctl *n, uint32_t peer);

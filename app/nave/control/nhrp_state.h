@@ -4,6 +4,9 @@
 
 #include "nave.h"
 #include "nhrp_ctl.h"
+#include "token_bucket.h"
+
+struct pkt_meta;
 
 #define NHRP_WAIT_MAX 256
 
@@ -24,6 +27,8 @@ struct nhrp_ctl {
 	struct nhrp_ctl_stats stats;
 	struct nhrp_waiting waiting[NHRP_WAIT_MAX];
 	uint64_t waiting_looked_ns;
+	struct token_bucket refusal_limit; // log lines about identities
+	struct nhs_allowed allowed; // of the sender of the message at hand
 	struct nhrp_msg msg; // of the packet at hand: large, and not for the stack
 	struct nhs_result result;
 };
@@ -31,5 +36,11 @@ struct nhrp_ctl {
 // The answer to a message that came by tunnel from src, encoded and on its way or waiting for its neighbour.
 void nhrp_send(
 	struct nhrp_ctl *n, uint16_t tunnel, const struct nhs_source *src, const struct nhrp_msg *msg, uint64_t now_ns);
+// The sender of a message. false: through SAs that are gone, so that nobody knows whose it is.
+bool nhrp_source(struct nhrp_ctl *n, const struct pkt_meta *meta, struct nhs_source *src);
+void nhrp_refusal_log(struct nhrp_ctl *n, uint16_t tunnel, const struct nhs_source *src, uint64_t now_ns);
+// A binding holds the number of its identity, so that no other identity gets it: after each change, and at the end.
+void nhrp_identity_follow(struct nhrp_ctl *n, struct binding *b);
+void nhrp_identity_leave(struct nhrp_ctl *n, struct binding *b);
 void nhrp_waiting_turn(struct nhrp_ctl *n, uint64_t now_ns);
 void nhrp_waiting_drop(struct nhrp_ctl *n); // all

@@ -55,6 +55,12 @@ struct publish_peer {
 // ipsec_conf.window_max), -EEXIST, -ENOTSUP, -ENOSPC, -EAFNOSUPPORT.
 int publish_sa_in(struct publish *p, const struct publish_peer *where, const struct sa_params *params,
 	const struct sa_keys *keys, uint32_t *spi, uint32_t *peer);
+// The same with an SPI of ours that was kept for it before: -ENOENT when it is not kept (any more). It is not kept
+// afterwards, whatever came of it.
+int publish_sa_in_reserved(struct publish *p, const struct publish_peer *where, const struct sa_params *params,
+	const struct sa_keys *keys, uint32_t spi, uint32_t *peer);
+int publish_spi_reserve(struct publish *p, uint32_t *spi); // -ENOSPC
+int publish_spi_cancel(struct publish *p, uint32_t spi); // -ENOENT
 int publish_sa_in_withdraw(struct publish *p, uint32_t spi); // -ENOENT, -ENOSPC: try again
 // Takes the place of the one before; the MTU of the adjacencies that lead to the peer follows. number is of struct sa.
 // SA_EVENT_SOFT comes when a sixteenth of the sequence numbers is left. Also -ENOBUFS: its owner cannot be told now.

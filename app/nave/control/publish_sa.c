@@ -61,53 +61,103 @@ static int sa_in_fill(
 	return key_init(p, sa_in_key(p->fwd->ipsec, sa), params, keys);
 }
 
-static int slot_take(struct publish *p, uint32_t *spi, uint32_t *slot) {
-	int64_t rc = *spi ? sad_alloc_foreign(p->fwd->ipsec, p->now_ns, *spi)
-			  : (int64_t)sad_alloc(p->fwd->ipsec, p->now_ns, spi);
+// Where an inbound SA goes: a slot that nobody reads yet.
+struct place {
+	uint32_t slot, spi;
+};
 
+static int place_take(struct publish *p, uint32_t spi, struct place *at) {
+	int64_t rc;
+
+	at->spi = spi;
+	rc = spi ? sad_alloc_foreign(p->fwd->ipsec, p->now_ns, spi)
+		 : (int64_t)sad_alloc(p->fwd->ipsec, p->now_ns, &at->spi);
 	if (rc < 0)
 		return (int)rc;
-	*slot = (uint32_t)rc;
-	return *slot ? 0 : -ENOSPC;
+	at->slot = (uint32_t)rc;
+	return at->slot ? 0 : -ENOSPC;
 }
 
-static int sa_in_add(
-	struct publish *p, uint32_t peer, const struct sa_params *params, const struct sa_keys *keys, uint32_t *spi) {
-	uint32_t slot = 0;
-	int rc = slot_take(p, spi, &slot);
+static int sa_in_put(struct publish *p, const struct place *at, uint32_t peer, const struct sa_params *params,
+	const struct sa_keys *keys) {
+	int rc = sa_in_fill(p, at->slot, peer, params, keys);
 
+	if (rc == 0)
+		rc = sad_publish(p->fwd->ipsec, at->slot, at->spi);
 	if (rc < 0)
 		return rc;
-	rc = sa_in_fill(p, slot, peer, params, keys);
-	if (rc == 0)
-		rc = sad_publish(p->fwd->ipsec, slot, *spi);
-	if (rc < 0) {
-		sad_cancel(p->fwd->ipsec, slot, p->now_ns);
-		return rc;
-	}
-	p->sa_in_next[slot] = p->protected[peer].sas_in;
-	p->protected[peer].sas_in = slot;
+	p->sa_in_next[at->slot] = p->protected[peer].sas_in;
+	p->protected[peer].sas_in = at->slot;
 	return 0;
 }
 
-int publish_sa_in(struct publish *p, const struct publish_peer *where, const struct sa_params *params,
-	const struct sa_keys *keys, uint32_t *spi, uint32_t *peer) {
-	uint32_t wanted = *spi;
+// Takes the place, or gives it back.
+static int sa_in_add(struct publish *p, const struct place *at, const struct publish_peer *where,
+	const struct sa_params *params, const struct sa_keys *keys, uint32_t *peer) {
+	int rc = protected_hold(p, where, peer);
+
+	if (rc < 0)
+		goto err_peer;
+	rc = sa_in_put(p, at, *peer, params, keys);
+	if (rc < 0)
+		goto err_put;
+	return 0;
+
+err_put:
+	peer_release(p, *peer);
+err_peer:
+	sad_cancel(p->fwd->ipsec, at->slot, p->now_ns);
+	return rc;
+}
+
+static int sa_in_check(const struct publish *p, const struct sa_params *params, const struct sa_keys *keys) {
 	int rc = check(p, params, keys);
 
 	if (rc < 0)
 		return rc;
-	if (offsetof(struct sa_in, replay) + replay_bytes(window_of(params)) > p->fwd->ipsec->key_off)
-		return -EINVAL; // wider than any of the configuration: there is no room for it
-	rc = protected_hold(p, where, peer);
-	if (rc < 0)
-		return rc;
-	rc = sa_in_add(p, *peer, params, keys, spi);
-	if (rc < 0) {
-		*spi = wanted;
-		peer_release(p, *peer);
-	}
+	// Wider than any of the configuration: there is no room for it.
+	return offsetof(struct sa_in, replay) + replay_bytes(window_of(params)) > p->fwd->ipsec->key_off ? -EINVAL : 0;
+}
+
+int publish_sa_in(struct publish *p, const struct publish_peer *where, const struct sa_params *params,
+	const struct sa_keys *keys, uint32_t *spi, uint32_t *peer) {
+	struct place at;
+	int rc = sa_in_check(p, params, keys);
+
+	if (rc == 0)
+		rc = place_take(p, *spi, &at);
+	if (rc == 0)
+		rc = sa_in_add(p, &at, where, params, keys, peer);
+	if (rc == 0)
+		*spi = at.spi;
 	return rc;
+}
+
+int publish_sa_in_reserved(struct publish *p, const struct publish_peer *where, const struct sa_params *params,
+	const struct sa_keys *keys, uint32_t spi, uint32_t *peer) {
+	struct place at = {.slot = p->fwd->ipsec ? sad_reserved(p->fwd->ipsec, spi) : 0, .spi = spi};
+	int rc;
+
+	if (!at.slot)
+		return -ENOENT;
+	rc = sa_in_check(p, params, keys);
+	if (rc == 0)
+		return sa_in_add(p, &at, where, params, keys, peer);
+	sad_cancel(p->fwd->ipsec, at.slot, p->now_ns);
+	return rc;
+}
+
+int publish_spi_reserve(struct publish *p, uint32_t *spi) {
+	return p->fwd->ipsec && sad_reserve(p->fwd->ipsec, p->now_ns, spi) ? 0 : -ENOSPC;
+}
+
+int publish_spi_cancel(struct publish *p, uint32_t spi) {
+	uint32_t slot = p->fwd->ipsec ? sad_reserved(p->fwd->ipsec, spi) : 0;
+
+	if (!slot)
+		return -ENOENT;
+	sad_cancel(p->fwd->ipsec, slot, p->now_ns);
+	return 0;
 }
 
 static void sa_in_unlink(struct publish *p, uint32_t peer, uint32_t slot) {

@@ -142,8 +142,12 @@ static uint16_t window_of(const struct sa_ctl *c, const struct sa_spec *spec) {
 	return conf && spec->tunnel < conf->n_tunnels ? conf->tunnels[spec->tunnel].replay_window : 0;
 }
 
-static int add_in(struct sa_ctl *c, struct sa *sa, const struct publish_peer *where, const struct sa_keys *keys) {
-	return publish_sa_in(c->nave->publish, where, &sa->params, keys, &sa->spi, &sa->peer);
+static int add_in(struct sa_ctl *c, struct sa *sa, const struct publish_peer *where, const struct sa_spec *spec) {
+	struct publish *p = c->nave->publish;
+
+	if (spec->is_reserved)
+		return publish_sa_in_reserved(p, where, &sa->params, spec->keys, sa->spi, &sa->peer);
+	return publish_sa_in(p, where, &sa->params, spec->keys, &sa->spi, &sa->peer);
 }
 
 // The one before stays, for whoever deletes it by its number; so does its peer.
@@ -211,7 +215,7 @@ int64_t sa_ctl_add(struct sa_ctl *c, const struct sa_spec *spec, uint32_t *spi) 
 	sa->params = spec->params;
 	sa->params.replay_window = window_of(c, spec);
 	sa->created_ns = clock_now_ns();
-	rc = spec->direction == SA_INBOUND ? add_in(c, sa, &where, spec->keys) : add_out(c, sa, &where, spec->keys);
+	rc = spec->direction == SA_INBOUND ? add_in(c, sa, &where, spec) : add_out(c, sa, &where, spec->keys);
 	if (rc < 0) {
 		number_give(c, n);
 		return rc;
@@ -220,6 +224,14 @@ int64_t sa_ctl_add(struct sa_ctl *c, const struct sa_spec *spec, uint32_t *spi) 
 	peer_link(c, n, spec->identity);
 	c->counters[SA_CTL_ADDED]++;
 	return n;
+}
+
+int sa_ctl_reserve(struct sa_ctl *c, uint32_t *spi) {
+	return publish_spi_reserve(c->nave->publish, spi);
+}
+
+int sa_ctl_cancel(struct sa_ctl *c, uint32_t spi) {
+	return publish_spi_cancel(c->nave->publish, spi);
 }
 
 // --- delete ---
@@ -253,6 +265,8 @@ int sa_ctl_delete(struct sa_ctl *c, uint32_t number) {
 	if (rc < 0)
 		return rc;
 	peer_unlink(c, number);
+	if (c->deleted)
+		c->deleted(c->deleted_arg, number, c->sas[number].peer);
 	number_give(c, number);
 	c->counters[SA_CTL_DELETED]++;
 	return 0;
@@ -265,6 +279,11 @@ int sa_ctl_move(struct sa_ctl *c, uint32_t peer, const struct addr *nbma, uint16
 	if (rc == 0 && c->nave->nhrp)
 		nhrp_ctl_peer_moved(c->nave->nhrp, peer);
 	return rc;
+}
+
+void sa_ctl_on_deleted(struct sa_ctl *c, sa_ctl_deleted_fn fn, void *arg) {
+	c->deleted = fn;
+	c->deleted_arg = arg;
 }
 
 void sa_ctl_on_event(struct sa_ctl *c, sa_ctl_event_fn fn, void *arg) {

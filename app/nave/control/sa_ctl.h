@@ -36,6 +36,7 @@ struct sa_spec {
 	uint16_t tunnel; // any of the peer's: names the local endpoint, MTU and window. Protected
 	struct addr nbma; // of the peer, as its packets come
 	uint16_t nbma_port; // UDP port of its ESP in UDP; 0: native ESP
+	bool is_reserved; // inbound: spi is of sa_ctl_reserve
 	uint32_t spi; // inbound: 0: the hub chooses one; outbound: the peer's
 	uint32_t identity; // of identities.h, that IKE authenticated; 0: none
 	struct sa_params params;
@@ -51,6 +52,10 @@ int sa_ctl_configure(struct sa_ctl *c, FILE *errors);
 // not protected; -EEXIST: an inbound SA with this SPI, or an outbound one of the peer; -ENOTSUP: no such suite in the
 // crypto backend; -ENOSPC: tables full; -EAFNOSUPPORT; -ENOBUFS: the owner's ring is full, try again.
 int64_t sa_ctl_add(struct sa_ctl *c, const struct sa_spec *spec, uint32_t *spi);
+// An SPI for an inbound SA that is still being negotiated: until it is added, or cancelled. -ENOSPC; -ENOENT: no such
+// SPI is reserved. After a failed sa_ctl_add it may still be reserved.
+int sa_ctl_reserve(struct sa_ctl *c, uint32_t *spi);
+int sa_ctl_cancel(struct sa_ctl *c, uint32_t spi);
 // The peer's outbound SA with the SPI of spec, in use or not: its number; 0: none.
 uint32_t sa_ctl_out_with_spi(const struct sa_ctl *c, const struct sa_spec *spec);
 // Of the outbound one in use: none takes its place. -ENOENT; -ENOSPC, -ENOBUFS: nothing changed, try again.
@@ -81,6 +86,12 @@ struct sa_info {
 bool sa_ctl_next(const struct sa_ctl *c, uint32_t *number, struct sa_info *info);
 bool sa_ctl_get(const struct sa_ctl *c, uint32_t number, struct sa_info *info);
 uint32_t sa_ctl_count(const struct sa_ctl *c);
+uint32_t sa_ctl_max(const struct sa_ctl *c); // numbers are below; 0: no tunnel is protected
+// Of sa_info, as cheap as may be: what it has carried, and its peer (0: no such SA).
+void sa_ctl_use(const struct sa_ctl *c, uint32_t number, uint64_t *packets, uint64_t *bytes);
+uint32_t sa_ctl_peer(const struct sa_ctl *c, uint32_t number);
+// The SAs of a peer: after 0 the first, after the last 0.
+uint32_t sa_ctl_peer_next(const struct sa_ctl *c, uint32_t peer, uint32_t number);
 // Packets and bytes of all SAs that a peer has or had, GRE headers counted; what was still under way when an inbound SA
 // was deleted is not in it. Since sa_ctl_peer_clear.
 void sa_ctl_peer_counters(const struct sa_ctl *c, uint32_t peer, struct spoke_counters *out);
@@ -107,6 +118,10 @@ const char *sa_ctl_counter_name(enum sa_ctl_counter c);
 const char *sa_ctl_counter_help(enum sa_ctl_counter c);
 const uint64_t *sa_ctl_counters(const struct sa_ctl *c); // [SA_CTL_COUNT]
 void sa_ctl_clear(struct sa_ctl *c);
+// Called with each SA that was deleted, by whomever: it is off its peer's list, its number not given to another yet.
+// One listener.
+typedef void (*sa_ctl_deleted_fn)(void *arg, uint32_t number, uint32_t peer);
+void sa_ctl_on_deleted(struct sa_ctl *c, sa_ctl_deleted_fn fn, void *arg);
 // What IKE wants to hear of (EXPIRE, MAPPING): called with each event after it was acted on. One listener.
 typedef void (*sa_ctl_event_fn)(void *arg, const struct sa_event *ev);
 void sa_ctl_on_event(struct sa_ctl *c, sa_ctl_event_fn fn, void *arg);

@@ -113,6 +113,38 @@ bool sa_ctl_next(const struct sa_ctl *c, uint32_t *number, struct sa_info *info)
 	return false;
 }
 
+uint32_t sa_ctl_max(const struct sa_ctl *c) {
+	return c->max;
+}
+
+uint32_t sa_ctl_peer(const struct sa_ctl *c, uint32_t number) {
+	return sa_is_used(c, number) ? c->sas[number].peer : 0;
+}
+
+uint32_t sa_ctl_peer_next(const struct sa_ctl *c, uint32_t peer, uint32_t number) {
+	const struct sa_peer *sp;
+
+	if (number)
+		return c->sas[number].next;
+	sp = c->peers ? sa_peer_of(c, peer) : NULL;
+	return sp ? sp->first : 0;
+}
+
+void sa_ctl_use(const struct sa_ctl *c, uint32_t number, uint64_t *packets, uint64_t *bytes) {
+	const struct sa *sa = &c->sas[number];
+	struct sa_info info = {0};
+	uint32_t slot;
+
+	if (sa->direction == SA_OUTBOUND) {
+		outbound(c->nave->fwd.ipsec, sa, number, &info);
+	} else if ((slot = sad_lookup(c->nave->fwd.ipsec, sa->spi)) != 0) {
+		info.packets = peek(&sa_in_at(c->nave->fwd.ipsec, slot)->packets);
+		info.bytes = peek(&sa_in_at(c->nave->fwd.ipsec, slot)->bytes);
+	}
+	*packets = info.packets;
+	*bytes = info.bytes;
+}
+
 uint32_t sa_ctl_count(const struct sa_ctl *c) {
 	return c->used;
 }

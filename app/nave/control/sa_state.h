@@ -39,6 +39,8 @@ struct sa_ctl {
 	uint64_t counters[SA_CTL_COUNT];
 	sa_ctl_event_fn listener;
 	void *listener_arg;
+	sa_ctl_deleted_fn deleted;
+	void *deleted_arg;
 };
 
 static inline bool sa_is_used(const struct sa_ctl *c, uint32_t number) {

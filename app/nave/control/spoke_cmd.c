@@ -9,6 +9,8 @@
 #include "cache.h"
 #include "conf.h"
 #include "datapath.h"
+#include "identity.h"
+#include "ike_ctl.h"
 #include "nave.h"
 #include "nhrp_ctl.h"
 #include "sa_ctl.h"
@@ -51,7 +53,15 @@ static void binding_cells(const struct nave *nave, const struct binding *b, uint
 	out_bool(out, "behind_nat", b->behind_nat);
 }
 
-static void binding_details(const struct binding *b, uint64_t now_ns, struct out *out) {
+static void identity_cells(const struct nave *nave, const struct binding *b, struct out *out) {
+	const struct conf_identity *entry = identities_entry(nave->identities, b->identity, b->tunnel);
+
+	out_str(out, "identity", b->identity ? identities_text(nave->identities, b->identity) : NULL);
+	out_str(out, "group", entry && entry->group[0] ? entry->group : NULL);
+}
+
+static void binding_details(const struct nave *nave, const struct binding *b, uint64_t now_ns, struct out *out) {
+	identity_cells(nave, b, out);
 	out_u64(out, "holding_time_s", b->holding_time_s);
 	out_addr(out, "claimed_nbma", &b->claimed_nbma);
 	out_u64(out, "nbma_port", b->nbma_port);
@@ -127,7 +137,7 @@ static int list_bindings(struct nave *nave, struct out *out, const char *list, b
 		if (spokes)
 			counter_cells(nave, b, out);
 		out_detail(out);
-		binding_details(b, now_ns, out);
+		binding_details(nave, b, now_ns, out);
 	}
 	return out_rc(out);
 }
@@ -241,7 +251,7 @@ static int show_spoke(struct nave *nave, const struct console_args *args, struct
 		return out_rc(out);
 	out_record(out, "spoke");
 	binding_cells(nave, b, now_ns, out);
-	binding_details(b, now_ns, out);
+	binding_details(nave, b, now_ns, out);
 	out_u64(out, "preference", b->preference);
 	out_u64(out, "request_id", b->request_id);
 	counter_cells(nave, b, out);
@@ -253,7 +263,8 @@ static int show_spoke(struct nave *nave, const struct console_args *args, struct
 static int evict_spoke(struct nave *nave, const struct console_args *args, struct out *out) {
 	struct binding *b = the_spoke(nave, args, out);
 	struct addr addr;
-	int n;
+	uint32_t peer;
+	int n, rc;
 
 	if (!b)
 		return out_rc(out);
@@ -261,10 +272,18 @@ static int evict_spoke(struct nave *nave, const struct console_args *args, struc
 		return out_error(
 			out, -EPERM, "%s is static: it goes with its line in the configuration", args->word[2]);
 	addr = b->prefix.addr;
+	peer = b->peer;
 	n = nhrp_ctl_evict(nave->nhrp, b->tunnel, &addr);
 	if (n < 0)
 		return out_error(out, n, "%s could not be withdrawn: %s", args->word[2], strerror(-n));
-	out_text(out, "%s is forgotten; it may register again", args->word[2]);
+	rc = nave->ike ? ike_ctl_evict(nave->ike, peer) : -ENOENT;
+	if (rc < 0 && rc != -ENOENT && rc != -ENOTCONN)
+		return out_error(
+			out, rc, "%s is forgotten, but not its IKE SA: %s: try again", args->word[2], strerror(-rc));
+	out_text(out, "%s is forgotten%s; it may register again", args->word[2],
+		rc == 0           ? ", its IKE SA is ended"
+		: rc == -ENOTCONN ? ", its SAs are deleted; its IKE SA stays, for want of ike.vici"
+				  : "");
 	return 0;
 }
 

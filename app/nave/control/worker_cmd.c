@@ -11,6 +11,7 @@
 #include "conf.h"
 #include "datapath.h"
 #include "nave.h"
+#include "ike_ctl.h"
 #include "nhrp_ctl.h"
 #include "sa_ctl.h"
 #include "tunnel_ctl.h"
@@ -135,6 +136,8 @@ static void clear_workers(struct nave *nave) {
 		tunnel_ctl_clear(nave->tunnels);
 	if (nave->sas)
 		sa_ctl_clear(nave->sas);
+	if (nave->ike)
+		ike_ctl_clear(nave->ike);
 }
 
 static void cursor_free(void *cursor, void *arg) {

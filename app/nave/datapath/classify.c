@@ -32,6 +32,7 @@ struct outer {
 	uint16_t end; // of the IP packet
 	uint8_t protocol;
 	bool is_fragment;
+	bool is_later_fragment; // of one, not the first: l4_off is not that of a header
 	bool is_link_multicast; // destination is multicast that the host may want
 	uint8_t tos;
 };
@@ -88,23 +89,32 @@ static enum verdict to_esp(
 	return TO_ESP;
 }
 
-// UDP to an address of ours. A fragment has no port to go by: the host puts it together.
+static enum verdict to_ike(
+	struct lcore_ctx *lc, struct rte_mbuf *m, uint16_t port, const uint8_t *ike, uint16_t len_bytes) {
+	punt_ike(lc, m, port, ike, len_bytes);
+	return GONE;
+}
+
+// UDP to an address of ours.
 static enum verdict classify_udp(struct lcore_ctx *lc, struct rte_mbuf *m, const struct outer *o) {
 	const uint8_t *frame = rte_pktmbuf_mtod(m, const uint8_t *);
 	const struct rte_udp_hdr *udp = (const struct rte_udp_hdr *)(frame + o->l4_off);
-	uint16_t len_bytes = o->end - o->l4_off;
+	const uint8_t *data = (const uint8_t *)(udp + 1);
+	uint16_t len_bytes = o->end - o->l4_off, port;
 
 	if (len_bytes < sizeof(*udp))
 		return gone(lc, m, DROP_OUTER_MALFORMED);
+	len_bytes -= sizeof(*udp);
+	port = rte_be_to_cpu_16(udp->src_port);
 	if (udp->dst_port == RTE_BE16(UDP_PORT_IKE))
-		return punt(lc, m, PUNT_IKE);
+		return to_ike(lc, m, port, data, len_bytes);
 	if (udp->dst_port != RTE_BE16(UDP_PORT_NATT))
 		return punt(lc, m, PUNT_UNDERLAY);
-	switch (natt_classify((const uint8_t *)(udp + 1), len_bytes - sizeof(*udp))) {
+	switch (natt_classify(data, len_bytes)) {
 	case NATT_ESP:
-		return to_esp(lc, m, o, o->l4_off + sizeof(*udp), rte_be_to_cpu_16(udp->src_port));
+		return to_esp(lc, m, o, o->l4_off + sizeof(*udp), port);
 	case NATT_IKE:
-		return punt(lc, m, PUNT_IKE);
+		return to_ike(lc, m, port, data + NON_ESP_MARKER_BYTES, len_bytes - NON_ESP_MARKER_BYTES);
 	case NATT_KEEPALIVE:
 		return gone(lc, m, DROP_NATT_KEEPALIVE);
 	default:
@@ -112,12 +122,26 @@ static enum verdict classify_udp(struct lcore_ctx *lc, struct rte_mbuf *m, const
 	}
 }
 
-static enum verdict classify_local(struct lcore_ctx *lc, struct rte_mbuf *m, const struct outer *o) {
-	if (o->is_fragment) {
-		bool of_tunnel = o->protocol == IPPROTO_GRE || o->protocol == IPPROTO_ESP;
+static bool is_esp_in_udp(const struct rte_mbuf *m, const struct outer *o) {
+	const struct rte_udp_hdr *udp = rte_pktmbuf_mtod_offset(m, const struct rte_udp_hdr *, o->l4_off);
+	uint16_t len_bytes = o->end - o->l4_off;
 
-		return of_tunnel ? gone(lc, m, DROP_OUTER_FRAGMENT) : punt(lc, m, PUNT_UNDERLAY);
-	}
+	return len_bytes >= sizeof(*udp) && udp->dst_port == RTE_BE16(UDP_PORT_NATT) &&
+	       natt_classify((const uint8_t *)(udp + 1), len_bytes - sizeof(*udp)) == NATT_ESP;
+}
+
+// The host puts together what is not of a tunnel, long IKE messages too; which those are, only the first one says. The
+// rest of an ESP packet without it never becomes one.
+static enum verdict classify_fragment(struct lcore_ctx *lc, struct rte_mbuf *m, const struct outer *o) {
+	bool is_of_tunnel = o->protocol == IPPROTO_GRE || o->protocol == IPPROTO_ESP ||
+			    (o->protocol == IPPROTO_UDP && !o->is_later_fragment && is_esp_in_udp(m, o));
+
+	return is_of_tunnel ? gone(lc, m, DROP_OUTER_FRAGMENT) : punt(lc, m, PUNT_UNDERLAY);
+}
+
+static enum verdict classify_local(struct lcore_ctx *lc, struct rte_mbuf *m, const struct outer *o) {
+	if (o->is_fragment)
+		return classify_fragment(lc, m, o);
 	switch (o->protocol) {
 	case IPPROTO_UDP:
 		return classify_udp(lc, m, o);
@@ -186,6 +210,7 @@ static __rte_always_inline enum verdict classify_ipv4(
 		.protocol = ip->next_proto_id,
 		.tos = ip->type_of_service,
 		.is_fragment = ip->fragment_offset & RTE_BE16(RTE_IPV4_HDR_OFFSET_MASK | RTE_IPV4_HDR_MF_FLAG),
+		.is_later_fragment = ip->fragment_offset & RTE_BE16(RTE_IPV4_HDR_OFFSET_MASK),
 		.is_link_multicast = (ip->dst_addr & RTE_BE32(0xffffff00)) == RTE_BE32(0xe0000000),
 	};
 	return classify_ip(lc, port, m, &o, ADDR_IPV4, (const uint8_t *)&ip->dst_addr);
@@ -212,10 +237,14 @@ static enum verdict classify_ipv6_payload(
 		!options_skip(m, o))
 		return gone(lc, m, DROP_OUTER_MALFORMED);
 	if (o->protocol == IPPROTO_FRAGMENT) {
+		const uint8_t *fragment = rte_pktmbuf_mtod_offset(m, const uint8_t *, o->l4_off);
+
 		if (o->end - o->l4_off < IPV6_FRAGMENT_LEN)
 			return gone(lc, m, DROP_OUTER_MALFORMED);
 		o->is_fragment = true;
-		o->protocol = *rte_pktmbuf_mtod_offset(m, const uint8_t *, o->l4_off);
+		o->is_later_fragment = fragment[2] || fragment[3] & 0xf8;
+		o->protocol = fragment[0];
+		o->l4_off += IPV6_FRAGMENT_LEN;
 	}
 	return classify_ip(lc, port, m, o, ADDR_IPV6, dst);
 }

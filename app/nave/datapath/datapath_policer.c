@@ -26,6 +26,18 @@ static const struct {
 	[PUNT_RESOLVE] = {400, 128, 0.05f, 128}, // each may cost the kernel an entry of its table
 };
 
+// An initiator sends a few messages at a time, of a certificate a dozen fragments; behind one address there may be
+// thousands. Of a class's rate new initiators get a quarter and those with a cookie half, so that a quarter is left.
+static void ike_init(struct ike_policer *p, uint32_t per_source_pps, uint64_t hz) {
+	static const unsigned part[IKE_RANKS] = {[IKE_NEW] = 4, [IKE_NEW_WITH_COOKIE] = 2, [IKE_KNOWN] = 1};
+
+	token_bucket_init(&p->one_port, RTE_MAX(per_source_pps / 20, 1u), 64, hz);
+	token_bucket_init(&p->one_address, 4ull * per_source_pps, RTE_MAX(per_source_pps / 2, 64u), hz);
+	for (unsigned r = 0; r < IKE_RANKS; r++)
+		token_bucket_init(
+			&p->of_rank[r], classes[PUNT_IKE].pps / part[r], classes[PUNT_IKE].burst / part[r], hz);
+}
+
 struct punt_policer *punt_policer_create(uint32_t max_peers, uint32_t per_source_pps) {
 	struct punt_policer *p = rte_zmalloc("punt_policer", sizeof(*p), RTE_CACHE_LINE_SIZE);
 	uint64_t hz = rte_get_tsc_hz();
@@ -35,7 +47,8 @@ struct punt_policer *punt_policer_create(uint32_t max_peers, uint32_t per_source
 	p->max_peers = max_peers;
 	p->peers = rte_zmalloc("punt_peers", (size_t)max_peers * sizeof(*p->peers), RTE_CACHE_LINE_SIZE);
 	p->strangers = rte_zmalloc("punt_strangers", STRANGER_BUCKETS * sizeof(*p->strangers), RTE_CACHE_LINE_SIZE);
-	if (!p->peers || !p->strangers) {
+	p->ike = rte_zmalloc("punt_ike", sizeof(*p->ike), RTE_CACHE_LINE_SIZE);
+	if (!p->peers || !p->strangers || !p->ike) {
 		punt_policer_free(p);
 		return NULL;
 	}
@@ -47,6 +60,7 @@ struct punt_policer *punt_policer_create(uint32_t max_peers, uint32_t per_source
 		token_bucket_init(&p->of_class[c], classes[c].pps, classes[c].burst, hz);
 		token_bucket_init(&p->per_source[c], pps, RTE_MAX(pps / 4, 32u), hz);
 	}
+	ike_init(p->ike, per_source_pps, hz);
 	// Half of what there is, so that those who are registered always find the other half.
 	token_bucket_init(&p->strangers_nhrp, classes[PUNT_NHRP].pps / 2, classes[PUNT_NHRP].burst / 2, hz);
 	return p;
@@ -55,6 +69,7 @@ struct punt_policer *punt_policer_create(uint32_t max_peers, uint32_t per_source
 void punt_policer_free(struct punt_policer *p) {
 	if (!p)
 		return;
+	rte_free(p->ike);
 	rte_free(p->strangers);
 	rte_free(p->peers);
 	rte_free(p);

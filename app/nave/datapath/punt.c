@@ -38,8 +38,8 @@ static bool is_admitted(struct punt_policer *p, enum punt_class c, const struct 
 }
 
 // The last quarter of the ring is for those who are registered.
-static bool has_room(const struct rte_ring *ring, bool is_stranger) {
-	return is_stranger ? rte_ring_free_count(ring) > ring->size / 4 : !rte_ring_full(ring);
+static bool has_room_for_strangers(const struct rte_ring *ring) {
+	return rte_ring_free_count(ring) > ring->size / 4;
 }
 
 // A copy of the first bytes in the punt pool, meta with it. DROP_REASON_COUNT: *to is there.
@@ -64,9 +64,7 @@ static enum drop_reason copy_enqueue(
 	struct rte_mbuf *to;
 	enum drop_reason why;
 
-	if (!is_admitted(lc->punt_policer, c, m, pkt_meta((struct rte_mbuf *)m), lc->now_tsc))
-		return DROP_POLICED;
-	if (!has_room(lc->punt[c], c == PUNT_NHRP && !pkt_meta((struct rte_mbuf *)m)->peer_in))
+	if (rte_ring_full(lc->punt[c]))
 		return DROP_PUNT_RING_FULL;
 	why = copy(lc, m, len_bytes, &to);
 	if (why != DROP_REASON_COUNT)
@@ -76,6 +74,61 @@ static enum drop_reason copy_enqueue(
 	lc->counters->punted[c]++;
 	lc->counters->stage_packets[STAGE_PUNT]++;
 	return DROP_REASON_COUNT;
+}
+
+static enum drop_reason admit_enqueue(
+	struct lcore_ctx *lc, enum punt_class c, const struct rte_mbuf *m, uint16_t len_bytes) {
+	const struct pkt_meta *meta = pkt_meta((struct rte_mbuf *)m);
+
+	if (!is_admitted(lc->punt_policer, c, m, meta, lc->now_tsc))
+		return DROP_POLICED;
+	if (c == PUNT_NHRP && !meta->peer_in && !has_room_for_strangers(lc->punt[c]))
+		return DROP_PUNT_RING_FULL;
+	return copy_enqueue(lc, c, m, len_bytes);
+}
+
+static bool row_take(const struct token_bucket *rate, uint64_t *full_at, uint64_t now) {
+	struct token_bucket b = *rate;
+
+	b.full_at = *full_at;
+	if (!token_bucket_take(&b, now))
+		return false;
+	*full_at = b.full_at;
+	return true;
+}
+
+// By address and UDP port, as a NAT tells those behind it apart; by address; and all of the rank.
+static bool ike_is_admitted(
+	struct punt_policer *p, enum ike_rank rank, const struct pkt_meta *meta, uint16_t port, uint64_t now) {
+	struct ike_policer *ike = p->ike;
+	uint32_t hash = addr_hash(&meta->nbma, 0);
+
+	return row_take(&ike->one_port, &ike->ports[addr_hash(&meta->nbma, port) % IKE_BUCKETS].full_at[rank], now) &&
+	       row_take(&ike->one_address, &ike->addresses[hash % IKE_BUCKETS].full_at[rank], now) &&
+	       token_bucket_take(&ike->of_rank[rank], now) && token_bucket_take(&p->of_class[PUNT_IKE], now);
+}
+
+// Three quarters of the ring to be free for who is new, half of it for who has a cookie, any of it for the others.
+static bool ike_has_room(const struct rte_ring *ring, enum ike_rank rank) {
+	static const uint8_t quarters[IKE_RANKS] = {[IKE_NEW] = 3, [IKE_NEW_WITH_COOKIE] = 2, [IKE_KNOWN] = 0};
+
+	return rte_ring_free_count(ring) >= ring->size / 4 * quarters[rank];
+}
+
+void punt_ike(struct lcore_ctx *lc, struct rte_mbuf *m, uint16_t port, const uint8_t *ike, uint16_t len_bytes) {
+	enum ike_rank rank = ike_rank_of(ike, len_bytes);
+	enum drop_reason why;
+
+	if (!ike_has_room(lc->punt[PUNT_IKE], rank))
+		why = DROP_IKE_BACKLOG;
+	else if (!ike_is_admitted(lc->punt_policer, rank, pkt_meta(m), port, lc->now_tsc))
+		why = DROP_IKE_POLICED;
+	else
+		why = copy_enqueue(lc, PUNT_IKE, m, m->data_len);
+	if (why == DROP_REASON_COUNT)
+		rte_pktmbuf_free(m);
+	else
+		pkt_drop(lc, m, why);
 }
 
 static bool event_one(struct lcore_ctx *lc, const struct sa_event *event) {
@@ -109,7 +162,7 @@ static void event_untold(struct lcore_ctx *lc, const struct sa_event *event) {
 }
 
 void punt_one(struct lcore_ctx *lc, enum punt_class c, struct rte_mbuf *m) {
-	enum drop_reason why = copy_enqueue(lc, c, m, m->data_len);
+	enum drop_reason why = admit_enqueue(lc, c, m, m->data_len);
 
 	if (why == DROP_REASON_COUNT)
 		rte_pktmbuf_free(m);
@@ -118,7 +171,7 @@ void punt_one(struct lcore_ctx *lc, enum punt_class c, struct rte_mbuf *m) {
 }
 
 void punt_sample(struct lcore_ctx *lc, enum punt_class c, const struct rte_mbuf *m) {
-	copy_enqueue(lc, c, m, RTE_MIN(m->data_len, PUNT_SAMPLE_BYTES));
+	admit_enqueue(lc, c, m, RTE_MIN(m->data_len, PUNT_SAMPLE_BYTES));
 }
 
 void punt_burst(struct lcore_ctx *lc, enum punt_class c, struct rte_mbuf **pkts, uint16_t n) {

@@ -20,6 +20,10 @@ void punt_policer_free(struct punt_policer *p);
 unsigned punt_ring_size(enum punt_class c, uint16_t n_workers);
 uint32_t punt_pool_size(uint16_t n_workers);
 
+// Takes m, a frame. ike: the message in it, behind a non-ESP marker; port: the UDP port it came from. While earlier
+// ones wait for control, initiators that are new are dropped first. Dropped: IKE_POLICED, IKE_BACKLOG, PUNT_RING_FULL,
+// PUNT_NO_MBUF, TOO_BIG.
+void punt_ike(struct lcore_ctx *lc, struct rte_mbuf *m, uint16_t port, const uint8_t *ike, uint16_t len_bytes);
 // Takes m. Dropped: POLICED, PUNT_RING_FULL, PUNT_NO_MBUF, TOO_BIG.
 void punt_one(struct lcore_ctx *lc, enum punt_class c, struct rte_mbuf *m);
 // A copy of the first bytes of m, which stays the caller's. Whatever keeps it from control is not counted.

@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "ike_wire.h"
 #include "ring_msg.h"
 #include "token_bucket.h"
 
@@ -14,6 +15,19 @@ struct bucket_row {
 	uint64_t full_at[PUNT_CLASSES];
 };
 
+// Each rank of IKE has buckets of its own: what one of them uses up, or invents senders for, is nothing to the others.
+#define IKE_BUCKETS 8192
+
+struct ike_row {
+	uint64_t full_at[IKE_RANKS];
+};
+
+struct ike_policer {
+	struct token_bucket one_port, one_address; // full_at is put in per sender
+	struct token_bucket of_rank[IKE_RANKS]; // all senders together
+	struct ike_row ports[IKE_BUCKETS], addresses[IKE_BUCKETS]; // by hash
+};
+
 struct punt_policer {
 	struct token_bucket of_class[PUNT_CLASSES];
 	struct token_bucket per_source[PUNT_CLASSES]; // full_at is put in per sender
@@ -21,4 +35,5 @@ struct punt_policer {
 	uint32_t max_peers;
 	struct bucket_row *peers; // [max_peers]
 	struct bucket_row *strangers; // [STRANGER_BUCKETS]
+	struct ike_policer *ike;
 };

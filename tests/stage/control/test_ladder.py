@@ -159,12 +159,17 @@ class Ladder(unittest.TestCase):
     def test_too_few_hugepages(self):
         self.refused(configuration(huge="1048576"), 1, "hugepages", "/proc/sys/vm/nr_hugepages")
 
-    def test_protection_is_never_left_out(self):
-        path = configuration(HUB.replace("protection: none", "protection: {mode: ike}"))
-        self.refused(path, 2, "tunnels.dmvpn0.protection", "not in this build")
+    def test_what_keeps_networks_apart_is_never_left_out(self):
+        path = configuration(HUB.replace("host: false, address", "host: false, vlan: 7, address"))
+        self.refused(path, 2, "ports.wan0.vlan", "not in this build")
+
+    def test_ike_wants_its_socket(self):
+        text = HUB.replace("protection: none", "protection: {mode: ike}") + "ike: {socket: /run/nowhere-NAME/x.sock}\n"
+        path = configuration(text)
+        self.refused(path, 1, path + ":11:", "ike.socket", "/run/nowhere-", "folder")
 
     def test_check_starts_nothing_and_accepts_what_is_for_later(self):
-        path = configuration(HUB.replace("protection: none", "protection: {mode: ike}"))
+        path = configuration(HUB.replace("host: false, address", "host: false, vlan: 7, address"))
         r = run("-c", path, "--check")
         self.assertEqual(r.returncode, 0, r.stderr)
         self.assertIn("valid", r.stdout)

@@ -126,6 +126,7 @@ static void design_block_tunnel_routes(void **state) {
 	assert_int_equal(c->routes[1].via[0].tunnel, CONF_NONE);
 	assert_true(c->routes[2].blackhole);
 	assert_string_equal(c->ike.vici, "/run/nave/charon.vici");
+	assert_int_equal(c->ike.orphan_grace_s, 300);
 	assert_int_equal(c->ike.mark.line, 32);
 	assert_string_equal(c->console.socket, "/run/nave/console.sock");
 	assert_string_equal(c->console.admin_group, "nave-admin");
@@ -134,18 +135,17 @@ static void design_block_tunnel_routes(void **state) {
 
 // Accepted whole, and each key of a later feature named with its place.
 static void design_block_later(void **state) {
-	static const char *const expected[] = {
-		"vrfs.red.fpm", "tunnels.dmvpn0.protection", "tunnels.dmvpn0.nhrp.nhs", "ike"};
+	static const char *const expected[] = {"vrfs.red.fpm", "tunnels.dmvpn0.nhrp.nhs"};
 	struct conf *c = load_file("tests/unit/conf/design-block.yaml");
 	char *text = NULL;
 	size_t len;
 	FILE *out = open_memstream(&text, &len);
 
 	(void)state;
-	assert_int_equal(c->n_later, 4);
-	for (unsigned i = 0; i < 4; i++)
+	assert_int_equal(c->n_later, 2);
+	for (unsigned i = 0; i < 2; i++)
 		assert_string_equal(c->later[i].key, expected[i]);
-	assert_int_equal(conf_refuse_later(c, out), 4);
+	assert_int_equal(conf_refuse_later(c, out), 2);
 	fclose(out);
 	assert_non_null(
 		strstr(text, "design-block.yaml:4:35: vrfs.red.fpm is valid, but not in this build: leave it out\n"));

@@ -89,7 +89,7 @@ static const struct bad_file {
 		"ports:\n"
 		"  p:\n"
 		"    device:\n",
-		"4:5: key 'device' is missing: a PCI address (`\"0000:3b:00.1\"`) or a DPDK vdev with its arguments (`\"net_af_xdp0,iface=eth1\"`)\n"},
+		"4:5: device: no value (so YAML reads ~, null and nothing): a PCI address (`\"0000:3b:00.1\"`) or a DPDK vdev with its arguments (`\"net_af_xdp0,iface=eth1\"`)\n"},
 	{"port with nothing",
 		"version: 1\n"
 		"ports:\n"
@@ -241,7 +241,7 @@ static const struct bad_file {
 		"version: 1\n"
 		"ports: {p: {device: d, address: 192.0.2.1/24}}\n"
 		"tunnels: {t: {source: {port: p, address: 192.0.2.1}, address: 10.0.0.1/24}}\n",
-		"3:14: key 'protection' is missing: write none, or {mode: manual, sas: [...]}\n"},
+		"3:14: key 'protection' is missing: write none, ike, or {mode: manual, sas: [...]}\n"},
 	{"source port unknown",
 		"version: 1\n"
 		"ports: {wan0: {device: d, address: 192.0.2.1/24}}\n"
@@ -320,7 +320,7 @@ static const struct bad_file {
 		"version: 1\n"
 		"ports: {p: {device: d, address: 192.0.2.1/24}}\n"
 		"tunnels: {t: {source: {port: p, address: 192.0.2.1}, address: 10.0.0.1/24, protection: [ike]}}\n",
-		"3:88: protection: write none, or {mode: manual, sas: [...]}\n"},
+		"3:88: protection: write none, ike, or {mode: manual, sas: [...]}\n"},
 	{"unknown key of an identity",
 		"version: 1\n"
 		"ports: {p: {device: d, address: 192.0.2.1/24}}\n"
@@ -381,6 +381,12 @@ static const struct bad_file {
 		"ports: {p: {device: d, address: 192.0.2.1/24}}\n"
 		"tunnels: {t: {source: {port: p, address: 192.0.2.1}, address: 10.0.0.1/24, protection: none, nhrp: {static: [{protocol: 10.0.0.9, nbma: \"2001:db8::9\"}]}}}\n",
 		"3:110: static: nbma 2001:db8::9 is not of the family of the tunnel's source\n"},
+	{"static to where no host is",
+		"version: 1\n"
+		"ports: {p: {device: d, address: 192.0.2.1/24}}\n"
+		"tunnels: {t: {source: {port: p, address: 192.0.2.1}, address: 10.0.0.1/24, protection: none, nhrp: {static: [{protocol: 10.0.0.9, nbma: 192.0.2.1}, {protocol: 10.0.0.8, nbma: 127.0.0.1}]}}}\n",
+		"3:110: static: nbma 192.0.2.1 is the tunnel's own source: write the peer's\n"
+		"3:149: static: nbma 127.0.0.1 is not the address of one host\n"},
 	{"static is a word",
 		"version: 1\n"
 		"ports: {p: {device: d, address: 192.0.2.1/24}}\n"

@@ -23,7 +23,13 @@
 #define TUNNEL(name, key, source, net) \
 	"  " name ": {source: {port: p, address: " source "}, key: " key ", address: " net ", protection:\n"
 #define T1 TUNNEL("t", "1", "192.0.2.1", "10.0.0.1/24") "   {mode: manual, sas: ["
+#define SUITES \
+	"aes128gcm16, aes128gcm12, aes128gcm8, aes256gcm16, aes256gcm12, aes256gcm8, chacha20poly1305, aes128gmac, " \
+	"aes256gmac, aes128-sha1, aes256-sha1, aes128-sha256, aes256-sha256, aes128-sha384, aes256-sha384, " \
+	"aes128-sha512, aes256-sha512, null-sha1, null-sha256, null-sha384 or null-sha512"
 #define END "]}}\n"
+#define STATIC_MAP(protocol, nbma) ", nhrp: {static: [{protocol: " protocol ", nbma: " nbma "}]}}\n"
+#define STATIC(nbma) "]}" STATIC_MAP("10.0.0.9", nbma)
 #define GCM "suite: aes128gcm16, key-in: " K20 ", key-out: " L20
 #define SPIS "spi-in: 0x1001, spi-out: 0x2001"
 
@@ -112,10 +118,20 @@ static const struct bad {
 		"x.yaml:5:57: nbma-port: '65536' is not a number from 0 to 65535\n"},
 	{"an unknown suite",
 		HEAD T1 "{nbma: 198.51.100.1, " SPIS ", suite: aes128gcm17}" END,
-		"x.yaml:5:86: suite: unknown value 'aes128gcm17': did you mean 'aes128gcm16'? (aes128gcm16, aes128gcm12, aes128gcm8, aes256gcm16, aes256gcm12, aes256gcm8, chacha20poly1305, aes128gmac, aes256gmac, aes128-sha1, aes256-sha1, aes128-sha256, aes256-sha256, aes128-sha384, aes256-sha384, aes128-sha512, aes256-sha512, null-sha1, null-sha256, null-sha384 or null-sha512)\n"},
+		"x.yaml:5:86: suite: unknown value 'aes128gcm17': did you mean 'aes128gcm16'? (" SUITES ")\n"},
 	{"the suite that protects nothing",
 		HEAD T1 "{nbma: 198.51.100.1, " SPIS ", suite: 'null'}" END,
 		"x.yaml:5:86: suite: null protects nothing and is for nave-lab alone: write aes128gcm16\n"},
+	{"the same without quotes, which YAML takes for no value",
+		HEAD T1 "{nbma: 198.51.100.1, " SPIS ", suite: null}" END,
+		"x.yaml:5:86: suite: null protects nothing and is for nave-lab alone: write aes128gcm16\n"},
+	{"what must be given, and has no value",
+		HEAD T1 "{nbma: ~, " SPIS ", suite: , key-in: " K20 "}" END,
+		"x.yaml:5:26: nbma: no value (so YAML reads ~, null and nothing): NBMA address of the peer, as its packets come\n"
+		"x.yaml:5:68: suite: no value (so YAML reads ~, null and nothing): cipher and integrity, as strongSwan spells them\n"},
+	{"a suite as others write it",
+		HEAD T1 "{nbma: 198.51.100.1, " SPIS ", suite: aes128-gcm}" END,
+		"x.yaml:5:86: suite: unknown value 'aes128-gcm': did you mean 'aes128gcm16'? (" SUITES ")\n"},
 	{"one key for both directions",
 		HEAD T1 "{nbma: 198.51.100.1, " SPIS ", suite: aes128gcm16, key-in: " K20 ", key-out: " K20 "}" END,
 		"x.yaml:5:158: key-out: the same as key-in: write another key for each direction\n"},
@@ -158,6 +174,13 @@ static const struct bad {
 		HEAD T1 "{nbma: " K20 ", spi-in: " K20 ", spi-out: 0x2001, " GCM "}" END,
 		"x.yaml:5:32: nbma: '****************************************' is not an address: write 192.0.2.1 or \"2001:db8::1\"\n"
 		"x.yaml:5:82: spi-in: '****************************************' is not a number from 256 to 4294967295\n"},
+	{"a key in groups where another value belongs",
+		HEAD T1 "{nbma: 'a0:a1:a2:a3:a4:a5:a6:a7:a8:a9:aa:ab:ac:ad:ae:af', spi-in: 'a0-a1-a2-a3-a4-a5-a6-a7-a8-a9-aa-ab-ac-ad-ae-af', spi-out: 0x2001, " GCM "}" END,
+		"x.yaml:5:32: nbma: '***********************************************' is not an address: write 192.0.2.1 or \"2001:db8::1\"\n"
+		"x.yaml:5:91: spi-in: '****************************************' is not a number from 256 to 4294967295\n"},
+	{"a key that is an address, too",
+		HEAD T1 "{nbma: '0001:0203:0405:0607:0809:0a0b:0c0d:0e0f', " SPIS ", " GCM "}" END,
+		"x.yaml:5:25: sas: nbma ***************************** is not of the family of the tunnel's source\n"},
 	{"a key that is a list",
 		HEAD T1 "{nbma: 198.51.100.1, " SPIS ", suite: aes128gcm16, key-in: [" K20 "], key-out: " L20 "}" END,
 		"x.yaml:5:107: key-in: one value is wanted, not a list: leave out [ ]\n"},
@@ -198,6 +221,20 @@ static const struct bad {
 		TUNNEL("u", "2", "192.0.2.1", "10.1.0.1/24")
 		"   {mode: manual, sas: [{nbma: 198.51.100.1, spi-in: 0x1002, spi-out: 0x2001, " GCM "}" END,
 		"x.yaml:7:25: sas: nbma 198.51.100.1 with nbma-port 0 is given twice: first in line 5\n"},
+	{"a static map to where no SA is",
+		HEAD T1 "{nbma: 198.51.100.1, " SPIS ", " GCM "}" STATIC("198.51.100.2")
+		TUNNEL("u", "2", "192.0.2.1", "10.1.0.1/24") "   {mode: manual}" STATIC_MAP("10.1.0.9", "198.51.100.3"),
+		"x.yaml:5:219: static: no SA of the tunnel's source is with nbma 198.51.100.2: write it under sas\n"
+		"x.yaml:7:36: static: no SA of the tunnel's source is with nbma 198.51.100.3: write it under sas\n"},
+	{"a static map to where an SA is that had an error itself",
+		HEAD T1 "{nbma: 198.51.100.2, spi-in: 255, spi-out: 0x2001, " GCM "}" STATIC("198.51.100.2"),
+		"x.yaml:5:54: spi-in: '255' is not a number from 256 to 4294967295\n"},
+	{"more SAs than spokes",
+		"hub: {max-spokes: 1}\n" HEAD T1 "{nbma: 198.51.100.1, " SPIS ", " GCM "}" END
+		TUNNEL("u", "2", "192.0.2.1", "10.1.0.1/24")
+		"   {mode: manual, sas: [{nbma: 198.51.100.2, spi-in: 0x1002, spi-out: 0x2001, " GCM "},\n"
+		"   {nbma: 198.51.100.3, spi-in: 0x1003, spi-out: 0x2001, " GCM "}" END,
+		"x.yaml:8:25: sas: one more than hub.max-spokes, which is 1: raise it\n"},
 	// clang-format on
 };
 
@@ -241,26 +278,60 @@ static void the_salt_tells_keys_apart(void **state) {
 	free(said);
 }
 
-static void ike_is_not_in_this_build(void **state) {
+// The line of the SA may stand under another tunnel of the source.
+static void a_static_map_has_its_peers_port(void **state) {
+	char *said;
+	struct conf *c = load(HEAD T1 "{nbma: 198.51.100.1, " SPIS ", " GCM "},"
+				      "{nbma: 198.51.100.2, nbma-port: 4501, spi-in: 0x1002, spi-out: 0x2001, " GCM
+				      "}" END TUNNEL("u", "2", "192.0.2.1",
+					      "10.1.0.1/24") "   {mode: manual}" STATIC_MAP("10.1.0.9", "198.51.100.2"),
+		&said);
+
+	(void)state;
+	assert_string_equal(said, "");
+	assert_non_null(c);
+	assert_int_equal(c->tunnels[1].statics[0].nbma_port, 4501);
+	conf_free(c);
+	free(said);
+}
+
+// Its SA comes when the spoke does.
+static void a_static_map_of_mode_ike_is_not_refused(void **state) {
+	char *said;
+	struct conf *c = load(HEAD TUNNEL("t", "1", "192.0.2.1", "10.0.0.1/24") "   {mode: ike}" STATIC_MAP(
+				      "10.0.0.9", "198.51.100.2"),
+		&said);
+
+	(void)state;
+	assert_string_equal(said, "");
+	assert_non_null(c);
+	conf_free(c);
+	free(said);
+}
+
+static void ike_needs_no_section_of_its_own(void **state) {
 	char *said;
 	struct conf *c = load(HEAD TUNNEL("t", "1", "192.0.2.1", "10.0.0.1/24") "   {mode: ike}}\n", &said);
 
 	(void)state;
 	assert_non_null(c);
-	assert_int_equal(c->n_later, 1);
-	assert_string_equal(c->later[0].key, "tunnels.t.protection");
+	assert_int_equal(c->n_later, 0);
+	assert_int_equal(c->tunnels[0].protection, CONF_PROTECTION_IKE);
+	assert_string_equal(c->ike.socket, "/run/nave/ipsec.sock");
 	conf_free(c);
 	free(said);
 }
 
 int main(void) {
-	enum { N = sizeof(bads) / sizeof(bads[0]), GOOD = 5 };
+	enum { N = sizeof(bads) / sizeof(bads[0]), GOOD = 7 };
 	struct CMUnitTest tests[GOOD + N] = {
 		cmocka_unit_test(everything_is_read),
 		cmocka_unit_test(mode_manual_without_sas_waits_for_the_console),
 		cmocka_unit_test(the_port_tells_peers_apart),
 		cmocka_unit_test(the_salt_tells_keys_apart),
-		cmocka_unit_test(ike_is_not_in_this_build),
+		cmocka_unit_test(a_static_map_has_its_peers_port),
+		cmocka_unit_test(a_static_map_of_mode_ike_is_not_refused),
+		cmocka_unit_test(ike_needs_no_section_of_its_own),
 	};
 
 	for (unsigned i = 0; i < N; i++)

@@ -136,6 +136,8 @@ static void what_may_be_a_key(void **state) {
 		{"kye add in x 0xc0,0xff,0xee,0x00,0xc0,0xff,0xee,0x11", true},
 		{"kye add in x key=c0:ff:ee:00:c0:ff:ee:11", true},
 		{"kye add in x 2001:db8:1:2:3:4:5:6:7:8:9:a:b", true},
+		{"kye add in x 0001:0203:0405:0607:0809:0a0b:0c0d:0e0f", true}, // an address, too
+		{"kye add in x 2001:db8:1:2:3:4:5:6", false},
 		{"kye add in x c0ffee00c0ffee1", false},
 		{"kye add in x c0:ff:ee:00:c0:ff:ee", false},
 		{"evict spoke 2001:0db8:0001:0002:0003:0004:0005:0006", false},

@@ -7,7 +7,6 @@ Then frames are damaged one way each, to see that the judge would have noticed.
 """
 import ipaddress
 import os
-import struct
 import subprocess
 import sys
 import tempfile
@@ -38,37 +37,18 @@ def reading(row):
                      address(v[7], v[8]), address(v[9], v[10]), address(v[11], v[12]), exts])
 
 
-def frames(file):
-    raw = open(file, 'rb').read()
-    at = 24
-    while at < len(raw):
-        length, = struct.unpack_from('<I', raw, at + 8)
-        yield raw[at + 16:at + 16 + length]
-        at += 16 + length
-
-
-def capture(file, frame):
-    with open(file, 'wb') as out:
-        out.write(struct.pack('<IHHIIII', 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1))
-        out.write(struct.pack('<IIII', 0, 0, len(frame), len(frame)) + frame)
-
-
-def flipped(frame, at):
-    return frame[:at] + bytes([frame[at] ^ 1]) + frame[at + 1:]
-
-
 def self_test(judge, samples, file):
     """What the judge must not let pass. Offsets: Ethernet 14, IPv4 20, GRE 4."""
     plain, keyed, summed = (samples[i] for i in range(3))
     assert plain[14] == 0x45 and summed[34] == 0x80
     for what, frame, complain in [
             ('untouched', plain, False),
-            ('IPv4 header checksum', flipped(plain, 14 + 8), True),
-            ('NHRP checksum', flipped(plain, 38 + 30), True),
-            ('NHRP checksum behind a key', flipped(keyed, 42 + 30), True),
-            ('GRE checksum', flipped(summed, 34 + 4), True),
+            ('IPv4 header checksum', judge.flipped(plain, 14 + 8), True),
+            ('NHRP checksum', judge.flipped(plain, 38 + 30), True),
+            ('NHRP checksum behind a key', judge.flipped(keyed, 42 + 30), True),
+            ('GRE checksum', judge.flipped(summed, 34 + 4), True),
             ('NHRP length', plain[:38 + 11] + bytes([plain[38 + 11] + 40]) + plain[38 + 12:], True)]:
-        capture(file, frame)
+        judge.capture(file, frame)
         complaints, _ = judge.judge(file)
         if bool(complaints) != complain:
             sys.exit(f'judge on a frame with bad {what}: {complaints}')
@@ -88,7 +68,7 @@ def main(write_samples, folder):
             complaints.append(f'{len(want)} frames written, {len(got)} read')
         if complaints:
             sys.exit('\n'.join(complaints[:40]))
-        self_test(judge, list(frames(file)), os.path.join(scratch, 'damaged.pcap'))
+        self_test(judge, list(judge.frames(file)), os.path.join(scratch, 'damaged.pcap'))
     print(f'{len(got)} frames, every one as meant')
 
 

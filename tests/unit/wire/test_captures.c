@@ -136,6 +136,8 @@ static void check_ike(const struct walk *w, unsigned frame, const uint8_t *bytes
 	if (ike_parse(bytes, len, &h) < 0)
 		fail_msg("%s frame %u: IKE", w->file, frame);
 	assert_int_equal(h.len_bytes, len);
+	// Only the request of an IKE_SA_INIT (34) knows no responder yet.
+	assert_int_equal(ike_rank_of(bytes, len) == IKE_KNOWN, h.exchange_type != 34 || h.is_response);
 }
 
 static void check_natt(struct walk *w, unsigned frame, const uint8_t *bytes, size_t len) {

@@ -100,8 +100,32 @@ static void test_ike_fields(void **state) {
 	assert_true(h.responder_spi == 0);
 }
 
+static void test_ike_ranks(void **state) {
+	static const struct {
+		const char *bytes;
+		enum ike_rank rank;
+	} cases[] = {
+		{"1122334455667788 0000000000000000 21 20 22 08 00000000 0000001c", IKE_NEW},
+		{"1122334455667788 0000000000000000 29 20 22 08 00000000 0000001c", IKE_NEW_WITH_COOKIE},
+		{"1122334455667788 0000000000000001 2e 20 23 08 00000001 0000001c", IKE_KNOWN},
+		{"1122334455667788 0000000000000001 2e 10 23 08 00000001 0000001c", IKE_NEW}, // IKEv1
+		{"1122334455667788 0000000000000001 2e 20 23 08 00000001 0000001d", IKE_NEW}, // another length
+		{"1122334455667788", IKE_NEW},
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		uint8_t bytes[64];
+		size_t len = hex_read(cases[i].bytes, bytes, sizeof(bytes));
+
+		if (ike_rank_of(bytes, len) != cases[i].rank)
+			fail_msg("case %u", i + 1);
+	}
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_ike_ranks),
 		cmocka_unit_test(test_natt_numbered_cases),
 		cmocka_unit_test(test_ike_numbered_cases),
 		cmocka_unit_test(test_ike_fields),
