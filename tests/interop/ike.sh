@@ -287,6 +287,8 @@ case_kill_nave() {
 	pings_end
 	check "s1 reaches the hub again" answered_at_last s1
 	check "s3 reaches s1 again" answered_at_last s3
+	check "15 s later at most: new SAs at once, registrations when they are renewed" eval '
+		[ "$(silence s1)" -le 15000 ] && [ "$(silence s3)" -le 15000 ]'
 	check "with other keys" eval '[ -n "$(spis 10.0.0.11)" ] && [ "$(spis 10.0.0.11)" != "'"$before"'" ]'
 }
 claimant_start() { # s5, which nobody hears of yet
