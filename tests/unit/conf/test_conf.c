@@ -285,7 +285,8 @@ static void many_routes(void **state) {
 }
 
 static void shipped_files_load(void **state) {
-	static const char *const files[] = {"hub", "phase1", "phase2", "phase3", "dual-hub", "appliance", "manual-esp", "ike-hub"};
+	static const char *const files[] = {
+		"hub", "phase1", "phase2", "phase3", "dual-hub", "appliance", "manual-esp", "ike-hub"};
 
 	(void)state;
 	for (unsigned i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
