@@ -9,6 +9,7 @@
 #include "identity.h"
 #include "ike_suite.h"
 #include "log.h"
+#include "nhrp_ctl.h"
 #include "sa_ctl.h"
 
 // Of the source that IKE spoke for, the next tunnel from t on; n_tunnels: no more.
@@ -129,9 +130,6 @@ static void not_added(struct ike_ctl *c, const struct nave_ike_add_sa *m, int64_
 	case -EEXIST:
 		ike_refuse(c, r, NAVE_IKE_FAILED, "the peer has an SA with SPI 0x%08x", m->sa.spi);
 		break;
-	case -EADDRINUSE:
-		ike_refuse(c, r, NAVE_IKE_FAILED, "another peer is at its address and port");
-		break;
 	case -ENOSPC:
 		ike_refuse(c, r, NAVE_IKE_FAILED, "no room: see hub.max-spokes");
 		break;
@@ -167,10 +165,12 @@ static int64_t add(struct ike_ctl *c, const struct nave_ike_add_sa *m, struct sa
 static void added(struct ike_ctl *c, const struct nave_ike_add_sa *m, uint32_t number) {
 	uint32_t peer = sa_ctl_peer(c->nave->sas, number);
 
-	if (m->sa.direction == NAVE_IKE_INBOUND)
+	if (m->sa.direction == NAVE_IKE_INBOUND) {
 		ike_spi_taken(c, m->sa.spi);
-	else
+	} else {
 		ike_replace_orphans(c, peer);
+		nhrp_ctl_peer_came(c->nave->nhrp, peer);
+	}
 	ike_peer_is_of(c, peer, m->ike_id);
 	log_debug("IKE: SA %u with SPI 0x%08x for '%s' of %s", number, m->sa.spi, m->identity, m->connection);
 }

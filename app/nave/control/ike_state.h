@@ -113,7 +113,8 @@ void ike_spi_give_back_all(struct ike_ctl *c);
 // ike_peer.c
 void ike_peer_is_of(struct ike_ctl *c, uint32_t peer, uint32_t ike_id);
 void ike_peer_without_sa(struct ike_ctl *c, uint32_t peer, uint32_t identity); // which it had
-// What is at where belongs to the identity, or nobody is there any more. -ENOSPC, -ENOBUFS: try again; -EADDRINUSE.
+// What is at where belongs to the identity, or has neither SA nor registration any more: static maps alone may have it.
+// -ENOSPC, -ENOBUFS: try again.
 int ike_peer_displace(struct ike_ctl *c, const struct publish_peer *where, uint32_t identity);
 void ike_peer_turn(struct ike_ctl *c);
 

@@ -195,6 +195,8 @@ static int add_statics(struct nhrp_ctl *n, const struct conf *conf, uint16_t tun
 			b->nbma_port = s->nbma_port;
 			rc = publish_binding(n->nave->publish, b);
 		}
+		if (rc == -EHOSTUNREACH && t->protection == CONF_PROTECTION_IKE)
+			continue; // nhrp_ctl_peer_came
 		if (rc < 0) {
 			log_error("tunnels.%s.nhrp.static[%u]: %s", t->name, i,
 				rc == -EHOSTUNREACH ? "no SA of the tunnel is with its NBMA address" : strerror(-rc));
@@ -202,6 +204,37 @@ static int add_statics(struct nhrp_ctl *n, const struct conf *conf, uint16_t tun
 		}
 	}
 	return 0;
+}
+
+static void publish_static(
+	struct nhrp_ctl *n, uint16_t tunnel, const struct conf_static_map *s, const struct publish_peer *at) {
+	struct prefix host = prefix_host(&s->protocol);
+	struct binding *b = nhrp_cache_find(n->nhs.cache, tunnel, &host);
+	char text[ADDR_STRLEN];
+	int rc;
+
+	if (!b || b->kind != BINDING_STATIC || b->adj || !addr_eq(&s->nbma, &at->nbma))
+		return;
+	b->nbma_port = at->nbma_port;
+	rc = publish_binding(n->nave->publish, b);
+	if (rc < 0)
+		log_warning("static map of %s: %s", addr_format(&s->protocol, text), strerror(-rc));
+}
+
+void nhrp_ctl_peer_came(struct nhrp_ctl *n, uint32_t peer) {
+	const struct conf *conf = n->nave->conf;
+	struct publish_peer at;
+
+	if (!publish_peer_where(n->nave->publish, peer, &at))
+		return;
+	for (uint16_t t = 0; t < n->n_confs; t++) {
+		const struct tunnel *rt = n->nave->fwd.tunnels[t];
+
+		if (conf->tunnels[t].protection != CONF_PROTECTION_IKE || !rt || rt->endpoint != at.endpoint)
+			continue;
+		for (unsigned i = 0; i < conf->tunnels[t].n_static; i++)
+			publish_static(n, t, &conf->tunnels[t].statics[i], &at);
+	}
 }
 
 static uint32_t cache_size(const struct conf *conf) {

@@ -9,7 +9,7 @@
 #include "sa_ctl.h"
 #include "clock.h" // after DPDK
 
-// 0: the message came in clear, or its SA is gone.
+// 0: the message came in clear, or its peer is gone.
 static uint32_t peer_of(const struct nhrp_ctl *n, const struct pkt_meta *meta) {
 	const struct peer_table *peers = &n->nave->fwd.peers;
 
@@ -40,12 +40,12 @@ bool nhrp_source(struct nhrp_ctl *n, const struct pkt_meta *meta, struct nhs_sou
 	struct publish_peer at;
 
 	*src = (struct nhs_source){.nbma = meta->nbma, .nbma_port = meta->nbma_port};
-	if (peer && publish_peer_where(n->nave->publish, peer, &at))
+	if (peer && publish_peer_where(n->nave->publish, peer, &at)) {
 		*src = (struct nhs_source){.nbma = at.nbma, .nbma_port = at.nbma_port};
-	else if (n->nave->conf->tunnels[meta->tunnel].protection == CONF_PROTECTION_IKE)
+		src->identity = n->nave->sas ? sa_ctl_peer_identity(n->nave->sas, peer) : 0;
+	}
+	if (!src->identity && n->nave->conf->tunnels[meta->tunnel].protection == CONF_PROTECTION_IKE)
 		return false;
-	if (peer && n->nave->sas)
-		src->identity = sa_ctl_peer_identity(n->nave->sas, peer);
 	identity_fill(n, meta->tunnel, src);
 	return true;
 }

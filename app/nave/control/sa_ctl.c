@@ -105,7 +105,9 @@ static void peer_link(struct sa_ctl *c, uint32_t number, uint32_t identity) {
 	struct sa_peer *sp = &c->peers[peer];
 
 	if (sp->gen != gen)
-		*sp = (struct sa_peer){.gen = gen, .identity = identity};
+		*sp = (struct sa_peer){.gen = gen};
+	if (!sp->first)
+		sp->identity = identity;
 	c->sas[number].next = sp->first;
 	sp->first = number;
 }

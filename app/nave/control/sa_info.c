@@ -152,7 +152,7 @@ uint32_t sa_ctl_count(const struct sa_ctl *c) {
 uint32_t sa_ctl_peer_identity(const struct sa_ctl *c, uint32_t peer) {
 	const struct sa_peer *sp = peer < c->nave->fwd.peers.max && c->peers ? sa_peer_of(c, peer) : NULL;
 
-	return sp ? sp->identity : 0;
+	return sp && sp->first ? sp->identity : 0;
 }
 
 void sa_ctl_peer_count(const struct sa_ctl *c, uint32_t peer, uint32_t *n_in, uint32_t *n_out) {

@@ -21,6 +21,7 @@
 #define HUB "10.0.0.1"
 #define SPOKE "198.51.100.11"
 #define OTHER "198.51.100.12"
+#define FIXED "198.51.100.99" // has a static map
 #define AES_GCM_16 20
 
 struct plugin {
@@ -49,7 +50,8 @@ static inline int ike_hub_up(void **state) {
 		"    protection: none}\n"
 		"  dmvpn0: {source: {port: wan0, address: 10.0.0.1}, key: 1, address: 172.16.0.1/12, phase: 1, host: "
 		"false,\n"
-		"    protection: {mode: ike, identities: [{match: \"*.example\"}]}}\n"
+		"    protection: {mode: ike, identities: [{match: \"*.example\"}]},\n"
+		"    nhrp: {static: [{protocol: 172.16.0.99, nbma: " FIXED "}]}}\n"
 		"ike: {socket: %s, orphan-grace: 100}\n",
 		GATEWAY_KNOWN, ike_socket);
 	conf = conf_load_text("t-ike", text, stderr);

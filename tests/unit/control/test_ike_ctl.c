@@ -295,6 +295,52 @@ static void the_same_identity_elsewhere_is_a_second_peer(void **state) {
 	expect_silence(&plug);
 }
 
+// --- static maps ---
+static const struct binding *static_map(void) {
+	struct addr a = ip("172.16.0.99");
+	struct prefix host = prefix_host(&a);
+
+	return nhrp_cache_find(nhrp_ctl_cache(hub.nhrp), 1, &host);
+}
+
+static void a_static_map_waits_for_its_spoke(void **state) {
+	struct pair sa;
+
+	(void)state;
+	assert_int_equal(static_map()->adj, 0);
+	child_up(&plug, SPOKE, 0, "a.example");
+	assert_int_equal(static_map()->adj, 0);
+	sa = child_up(&plug, FIXED, 4501, "fixed.example");
+	assert_int_not_equal(static_map()->adj, 0);
+	assert_int_equal(static_map()->peer, peer_of(FIXED, 4501));
+	del(&plug, NAVE_IKE_OUTBOUND, sa.out, FIXED, 4501);
+	del(&plug, NAVE_IKE_INBOUND, sa.in, FIXED, 4501);
+	later_s(IKE_HOLD_S + 1);
+	assert_true(is_bound("172.16.0.99"));
+}
+
+// A router replaced by another one.
+static void another_identity_at_the_place_of_a_static_map(void **state) {
+	(void)state;
+	child_up(&plug, FIXED, 0, "old.example");
+	get_spi(&plug, FIXED);
+	for (unsigned gone = 0; gone < 2; gone++) {
+		struct nave_ike_add_sa m = add_of(NAVE_IKE_OUTBOUND, 0xd0000000 + gone, FIXED, 0, "new.example");
+		union nave_ike_message heard;
+
+		header(&m, NAVE_IKE_ADD_SA, 100 + gone);
+		say(&plug, &m);
+		do
+			assert_true(hear(&plug, &heard) > 0);
+		while (heard.h.type == NAVE_IKE_EXPIRE);
+		assert_int_equal(heard.result.status, NAVE_IKE_OK);
+	}
+	assert_string_equal(
+		identities_text(hub.identities, sa_ctl_peer_identity(hub.sas, peer_of(FIXED, 0))), "new.example");
+	assert_int_equal(static_map()->peer, peer_of(FIXED, 0));
+	assert_int_equal(ike_count(IKE_CTL_DISPLACED), 1);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, up, down)
 
 int main(void) {
@@ -315,6 +361,8 @@ int main(void) {
 		T(moves_that_want_a_new_sa),
 		T(another_identity_at_the_place_of_a_peer),
 		T(the_same_identity_elsewhere_is_a_second_peer),
+		T(a_static_map_waits_for_its_spoke),
+		T(another_identity_at_the_place_of_a_static_map),
 	};
 	int rc = 1;
 
