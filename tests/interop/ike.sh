@@ -79,7 +79,7 @@ ike_prepare() {
 }
 ike_guests() {
 	local n
-	nat_start
+	nat_start 20000-20999
 	spoke_start 1 "${OPTIONS[@]}" --unique --ike
 	mkdir "$STATE/guests/s1/pki"
 	cp -r "$STATE"/pki/{x509,x509ca,private} "$STATE/guests/s1/pki/"
@@ -87,7 +87,7 @@ ike_guests() {
 	for n in 3 4; do
 		spoke_start $n "${OPTIONS[@]}" --nbma 10.1.0.1$n --bridge "$INSIDE" --gateway 10.1.0.1 --ike --mobike
 	done
-	wait_for 60 guest_ready nat && nat_ports 20000-20999 >/dev/null
+	wait_for 60 guest_ready nat
 }
 case_ike_register() {
 	check "s1 brings up IKE and registers" settled s1
@@ -110,13 +110,14 @@ case_wire() {
 	check "tshark finds nothing malformed in what the hub sends" no_faults ike
 }
 case_proposals() {
-	check "s1 comes with AES-GCM-256" proposal aes256gcm16 "encr-alg=AES_GCM_16 encr-keysize=256"
-	check "s1 comes with ChaCha20-Poly1305" proposal chacha20poly1305 "encr-alg=CHACHA20_POLY1305"
-	check "s1 comes with AES-CBC and SHA-256" proposal aes128-sha256 "encr-alg=AES_CBC encr-keysize=128 integ-alg=HMAC_SHA2_256_128"
-	check "s1 comes back with AES-GCM-128" proposal aes128gcm16-x25519 "encr-alg=AES_GCM_16 encr-keysize=128"
+	check "s1 comes with AES-GCM-256" proposal aes256gcm16 aes256gcm16 "encr-alg=AES_GCM_16 encr-keysize=256"
+	check "s1 comes with ChaCha20-Poly1305" proposal chacha20poly1305 chacha20poly1305 "encr-alg=CHACHA20_POLY1305"
+	check "s1 comes with AES-CBC and SHA-256" proposal aes128-sha256 aes128-sha256 "encr-alg=AES_CBC encr-keysize=128 integ-alg=HMAC_SHA2_256_128"
+	check "s1 comes back with AES-GCM-128" proposal aes128gcm16-x25519 aes128gcm16 "encr-alg=AES_GCM_16 encr-keysize=128"
 }
-proposal() { # ESP-PROPOSAL TEXT
-	ike_configure 1 --esp "$1" && wait_for 20 has_sa 10.0.0.11 "$2" && wait_for 15 ping_from s1 192.168.12.1 192.168.11.1
+proposal() { # ESP-PROPOSAL SUITE TEXT: as nave and as charon have it
+	ike_configure 1 --esp "$1" && wait_for 20 has_sa 10.0.0.11 "$3" && wait_for 15 ping_from s1 192.168.12.1 192.168.11.1 &&
+		[ "$(console "show ipsec sa" | jq -r '.[] | select(.nbma == "10.0.0.11") | .suite' | sort -u)" = "$2" ]
 }
 case_rekey() {
 	local before after
@@ -231,7 +232,7 @@ case_rebind() {
 	pings_start s4 $HUB_PROTOCOL 100
 	check "the NAT forgets its mappings and takes other ports" nat_ports 21000-21999
 	pings_end
-	check "at most the pings in flight are lost (3)" lost_at_most 3 s3 s4
+	check "at most the pings in flight are lost (2)" lost_at_most 2 s3 s4
 	check "both come from the new ports" eval '
 		[ "$(frames ike "ip.src == 10.0.0.99 && udp.srcport >= 21000 && udp.srcport <= 21999 && esp" udp.srcport | cut -f2 | sort -u | wc -l)" = 2 ]'
 	check "without IKE: the SAs are the same" eval '! frames ike "ip.src == 10.0.0.99 && udp.srcport >= 21000 && isakmp.exchangetype == 34" | grep .'
@@ -243,7 +244,7 @@ case_dpd() {
 	gone=$(ike_counter peer_gone)
 	guest_kill s2
 	since=$(date +%s%N)
-	check "s2 is dead: charon gives it up" wait_for 15 no_sa 10.0.0.12
+	check "s2 is dead: charon gives it up" wait_for 25 no_sa 10.0.0.12
 	say "     after $((($(date +%s%N) - since) / 1000000)) ms"
 	check "and its registration goes 10 s later" wait_for 12 unbound 172.16.0.12
 	check "because of that" [ "$(ike_counter peer_gone)" -gt "$gone" ]
@@ -286,6 +287,8 @@ case_kill_nave() {
 	pings_end
 	check "s1 reaches the hub again" answered_at_last s1
 	check "s3 reaches s1 again" answered_at_last s3
+	check "15 s later at most: new SAs at once, registrations when they are renewed" eval '
+		[ "$(silence s1)" -le 15000 ] && [ "$(silence s3)" -le 15000 ]'
 	check "with other keys" eval '[ -n "$(spis 10.0.0.11)" ] && [ "$(spis 10.0.0.11)" != "'"$before"'" ]'
 }
 claimant_start() { # s5, which nobody hears of yet

@@ -198,20 +198,15 @@ swanctl_write() {
 		-e "s/CHANGE-ME-s1/$psk/; s/mobike = no/mobike = $mobike/" "${edits[@]}" \
 		"$PROJECT/config/strongswan/$sample.conf" >"$guest/$file"
 }
-# nat_start: guest "nat", 10.0.0.99 on the bridge and 10.1.0.1 on $INSIDE, hides what is behind it
-nat_start() {
+nat_start() { # FIRST-LAST: guest "nat", 10.0.0.99 on the bridge and 10.1.0.1 on $INSIDE, hides what is behind it by these ports
 	local guest=$STATE/guests/nat
 	mkdir -p "$guest"
 	cp "$INTEROP/guest-init" "$guest/init"
-	echo "NAME=nat NBMA=10.0.0.99/24 INSIDE=10.1.0.1/24" >"$guest/conf"
+	echo "NAME=nat NBMA=10.0.0.99/24 INSIDE=10.1.0.1/24 PORTS=$1" >"$guest/conf"
 	guest_boot nat eth0=tuntap,"$(tap nat "$BRIDGE"),$(mac_of 10.0.0.99)" eth1=tuntap,"$(tap nat-in "$INSIDE"),$(mac_of 10.1.0.1)"
 }
-nat_ports() { # FIRST-LAST: forgets every mapping and makes new ones from these ports; what nobody asked for is dropped,
-	# or it would take a mapping's place
-	guest_do nat "iptables-legacy -t nat -F; iptables-legacy -F
-		iptables-legacy -t nat -A POSTROUTING -o eth0 -p udp -j MASQUERADE --to-ports $1 &&
-		iptables-legacy -t nat -A POSTROUTING -o eth0 -j MASQUERADE &&
-		iptables-legacy -A INPUT -i eth0 -p udp -j DROP && conntrack -F"
+nat_ports() { # FIRST-LAST: forgets every mapping and makes new ones from these ports
+	guest_do nat "iptables-legacy -t nat -R POSTROUTING 1 -o eth0 -p udp -j MASQUERADE --to-ports $1 && conntrack -F"
 }
 guest_ready() { [ -s "$STATE/guests/$1/ready" ]; }
 registered() { [ -s "$STATE/guests/$1/registered" ]; } # as the spoke sees it
