@@ -95,7 +95,7 @@ static const struct conf_key ike_keys[] = {
 	{"vici", &conf_path, CONF_FIELD(struct conf_ike, vici), .fallback = "/run/nave/charon.vici",
 		.help = "charon's control socket"},
 	{"orphan-grace", &conf_seconds, CONF_FIELD(struct conf_ike, orphan_grace_s),
-		&(const struct conf_range){0, 86400}, .fallback = "300",
+		&(const struct conf_range){0, 86400}, .fallback = "3600",
 		.help = "how long SAs forward on whose charon is gone, unless their spokes come back before"},
 	{0},
 };

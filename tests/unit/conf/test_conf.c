@@ -126,7 +126,7 @@ static void design_block_tunnel_routes(void **state) {
 	assert_int_equal(c->routes[1].via[0].tunnel, CONF_NONE);
 	assert_true(c->routes[2].blackhole);
 	assert_string_equal(c->ike.vici, "/run/nave/charon.vici");
-	assert_int_equal(c->ike.orphan_grace_s, 300);
+	assert_int_equal(c->ike.orphan_grace_s, 3600);
 	assert_int_equal(c->ike.mark.line, 32);
 	assert_string_equal(c->console.socket, "/run/nave/console.sock");
 	assert_string_equal(c->console.admin_group, "nave-admin");
