@@ -62,11 +62,12 @@ struct ike_info {
 };
 void ike_ctl_info(const struct ike_ctl *c, struct ike_info *info);
 bool ike_ctl_is_orphan(const struct ike_ctl *c, uint32_t sa); // by number
-// Of the IKE SA that the newest SA of a peer came from, the IKE daemon's unique id; 0: none, or no such peer.
+// Of the IKE SA that the newest SA of a peer came from, the IKE daemon's unique id; 0: none, or of a daemon that is
+// gone, or no such peer.
 uint32_t ike_ctl_peer_ike_id(const struct ike_ctl *c, uint32_t peer);
 void ike_ctl_follow(struct ike_ctl *c); // to their new ids, by nave->ike_vici
-// Ends the IKE SA of a peer, with its SAs. 0: the IKE daemon was asked to; -ENOENT: the peer has none; -ENOTCONN: it
-// cannot be asked (ike.vici), so that its SAs were deleted, and it may negotiate others; else try again.
+// Ends the IKE SA of a peer, with its SAs. 0: the IKE daemon was asked to; -ENOENT: the peer has no SA of IKE;
+// -ENOTCONN: it cannot be asked, or another one had the IKE SA: the SAs were deleted; else try again.
 int ike_ctl_evict(struct ike_ctl *c, uint32_t peer);
 // An IKE SA was rekeyed: what knew it by its old id has the new one.
 void ike_ctl_ike_rekeyed(struct ike_ctl *c, uint32_t old_ike_id, uint32_t new_ike_id);

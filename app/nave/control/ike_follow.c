@@ -30,22 +30,25 @@ void ike_ctl_follow(struct ike_ctl *c) {
 	ike_vici_listen(c->nave->ike_vici, &listener, c);
 }
 
-// What an IKE daemon hears of as ended it negotiates anew: so only when it cannot be told to end the IKE SA.
+// What an IKE daemon hears of as ended it negotiates anew: so only when it cannot be told to end the IKE SA, or has
+// none.
 static int end_sas(struct ike_ctl *c, uint32_t peer) {
-	uint32_t n;
+	uint32_t next;
+	int rc = -ENOENT;
 
-	while ((n = sa_ctl_peer_next(c->nave->sas, peer, 0)) != 0) {
-		int rc = sa_ctl_delete(c->nave->sas, n);
-
-		if (rc < 0)
-			return rc;
+	for (uint32_t n = sa_ctl_peer_next(c->nave->sas, peer, 0); n; n = next) {
+		next = sa_ctl_peer_next(c->nave->sas, peer, n);
+		if (!c->sas[n].is_used)
+			continue;
+		ike_sa_end(c, n);
+		rc = -ENOTCONN;
 	}
-	return -ENOTCONN;
+	return rc;
 }
 
 int ike_ctl_evict(struct ike_ctl *c, uint32_t peer) {
 	uint32_t ike_id = ike_ctl_peer_ike_id(c, peer);
-	int rc = ike_id ? ike_vici_terminate(c->nave->ike_vici, ike_id) : -ENOENT;
+	int rc = ike_id ? ike_vici_terminate(c->nave->ike_vici, ike_id) : -ENOTCONN;
 
 	return rc == -ENOTCONN ? end_sas(c, peer) : rc;
 }

@@ -20,13 +20,16 @@ static uint32_t ike_id_hash(uint32_t ike_id) {
 }
 
 static bool ike_id_match(const void *ike_ctl, uint32_t peer, const void *key) {
-	return ((const struct ike_ctl *)ike_ctl)->peers[peer].ike_id == *(const uint32_t *)key;
+	const struct ike_ctl *c = ike_ctl;
+
+	return c->peers[peer].ike_id == *(const uint32_t *)key && c->peers[peer].daemon == c->daemon;
 }
 
 // Entries of peers that are gone stay until their slot is taken again, or their id is asked for.
 static void ike_id_set(struct ike_ctl *c, uint32_t peer, uint32_t ike_id) {
 	struct ike_peer *p = &c->peers[peer];
 
+	p->daemon = c->daemon;
 	if (p->ike_id == ike_id)
 		return;
 	if (p->ike_id)
@@ -42,7 +45,12 @@ void ike_peer_is_of(struct ike_ctl *c, uint32_t peer, uint32_t ike_id) {
 }
 
 uint32_t ike_ctl_peer_ike_id(const struct ike_ctl *c, uint32_t peer) {
-	return peer < c->nave->fwd.peers.max && c->peers[peer].gen == gen_of(c, peer) ? c->peers[peer].ike_id : 0;
+	const struct ike_peer *p;
+
+	if (peer >= c->nave->fwd.peers.max)
+		return 0;
+	p = &c->peers[peer];
+	return p->gen == gen_of(c, peer) && p->daemon == c->daemon ? p->ike_id : 0;
 }
 
 void ike_ctl_ike_rekeyed(struct ike_ctl *c, uint32_t old_ike_id, uint32_t new_ike_id) {

@@ -30,6 +30,7 @@ struct ike_sa { // by number of sa_ctl
 struct ike_peer { // by index; counts when gen is that of the peer
 	uint32_t gen;
 	uint32_t ike_id;
+	uint32_t daemon; // whose number that is: another's IKE SAs have the same ones
 	bool waits; // in the list of those without an SA
 	uint32_t wait_next, wait_gen;
 	uint32_t wait_identity; // held, as long as its registrations may be there

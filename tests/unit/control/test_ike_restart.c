@@ -330,6 +330,41 @@ static void orphans_at_a_place_that_another_identity_has(void **state) {
 	expect_silence(&plug);
 }
 
+// --- eviction ---
+static void evicted_without_anybody_to_ask(void **state) {
+	struct pair sa;
+
+	(void)state;
+	plug = plugin_hello(1);
+	sa = child_up(&plug, SPOKE, 0, "a.example");
+	assert_int_equal(ike_ctl_evict(hub.ike, peer_of(SPOKE, 0)), -ENOTCONN);
+	assert_int_equal(sad_lookup(hub.fwd.ipsec, sa.in), 0);
+	assert_int_equal(peer_of(SPOKE, 0), 0);
+	assert_int_equal(ike_ctl_evict(hub.ike, 0), -ENOENT);
+}
+
+// Its number may be another spoke's there.
+static void an_orphans_ike_sa_is_not_looked_for_in_the_next_daemon(void **state) {
+	uint32_t peer;
+
+	(void)state;
+	plug = plugin_hello(1);
+	child_up(&plug, SPOKE, 0, "a.example");
+	peer = peer_of(SPOKE, 0);
+	assert_int_equal(ike_ctl_peer_ike_id(hub.ike, peer), 7);
+	plugin_cut(&plug);
+	assert_int_equal(ike_ctl_peer_ike_id(hub.ike, peer), 7);
+	plug = plugin_hello(2);
+	assert_int_equal(ike_ctl_peer_ike_id(hub.ike, peer), 0);
+	child_up(&plug, OTHER, 0, "b.example");
+	ike_ctl_ike_rekeyed(hub.ike, 7, 8);
+	assert_int_equal(ike_ctl_peer_ike_id(hub.ike, peer), 0);
+	assert_int_equal(ike_ctl_peer_ike_id(hub.ike, peer_of(OTHER, 0)), 8);
+	assert_int_equal(ike_ctl_evict(hub.ike, peer), -ENOTCONN);
+	assert_int_equal(peer_of(SPOKE, 0), 0);
+	assert_int_not_equal(peer_of(OTHER, 0), 0);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, up, down)
 
 int main(void) {
@@ -348,6 +383,8 @@ int main(void) {
 		T(a_move_that_nobody_heard_of_is_told_later),
 		T(another_daemon_replaces_spoke_by_spoke),
 		T(orphans_at_a_place_that_another_identity_has),
+		T(evicted_without_anybody_to_ask),
+		T(an_orphans_ike_sa_is_not_looked_for_in_the_next_daemon),
 	};
 	int rc = 1;
 
