@@ -225,14 +225,10 @@ static int up_ike(struct nave *nave, FILE *errors) {
 }
 
 static int up_identities(struct nave *nave) {
-	for (unsigned i = 0; i < nave->conf->n_tunnels && !nave->identities; i++) {
-		if (nave->conf->tunnels[i].protection != CONF_PROTECTION_IKE)
-			continue;
-		nave->identities = identities_create(nave->conf);
-		if (!nave->identities)
-			return -ENOMEM;
-	}
-	return 0;
+	if (!ike_ctl_is_wanted(nave->conf))
+		return 0;
+	nave->identities = identities_create(nave->conf);
+	return nave->identities ? 0 : -ENOMEM;
 }
 
 static int up_features(struct nave *nave, FILE *errors) {

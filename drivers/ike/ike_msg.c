@@ -75,6 +75,10 @@ static enum ike_msg_error get_spi_check(const struct nave_ike_get_spi *m) {
 	return are_ends(&m->src, &m->dst) ? IKE_MSG_NONE : IKE_MSG_ADDRESS;
 }
 
+static bool are_udp_ports(uint8_t is_udp, const struct nave_ike_host *src, const struct nave_ike_host *dst) {
+	return !is_udp || (src->port && dst->port);
+}
+
 static enum ike_msg_error add_sa_check(const struct nave_ike_add_sa *m) {
 	enum ike_msg_error e = name_check(&m->sa);
 
@@ -83,7 +87,8 @@ static enum ike_msg_error add_sa_check(const struct nave_ike_add_sa *m) {
 	if (m->reserved || m->reserved2)
 		return IKE_MSG_RESERVED;
 	if (m->is_tunnel_mode > 1 || m->is_udp > 1 || m->is_esn > 1 || m->is_initiator > 1 ||
-		m->enc_key_bytes > NAVE_IKE_ENC_KEY_MAX || m->auth_key_bytes > NAVE_IKE_AUTH_KEY_MAX)
+		m->enc_key_bytes > NAVE_IKE_ENC_KEY_MAX || m->auth_key_bytes > NAVE_IKE_AUTH_KEY_MAX ||
+		!are_udp_ports(m->is_udp, &m->sa.src, &m->sa.dst))
 		return IKE_MSG_RANGE;
 	if (!is_selector(&m->local_ts) || !is_selector(&m->remote_ts))
 		return IKE_MSG_ADDRESS;
@@ -99,7 +104,7 @@ static enum ike_msg_error update_sa_check(const struct nave_ike_update_sa *m) {
 		return e;
 	if (!is_zero(m->reserved, sizeof(m->reserved)))
 		return IKE_MSG_RESERVED;
-	if (m->is_udp > 1)
+	if (m->is_udp > 1 || !are_udp_ports(m->is_udp, &m->new_src, &m->new_dst))
 		return IKE_MSG_RANGE;
 	return are_ends(&m->new_src, &m->new_dst) ? IKE_MSG_NONE : IKE_MSG_ADDRESS;
 }

@@ -130,6 +130,9 @@ static void not_added(struct ike_ctl *c, const struct nave_ike_add_sa *m, int64_
 	case -EEXIST:
 		ike_refuse(c, r, NAVE_IKE_FAILED, "the peer has an SA with SPI 0x%08x", m->sa.spi);
 		break;
+	case -EADDRINUSE:
+		ike_refuse(c, r, NAVE_IKE_FAILED, "at its address and port a peer has SAs with keys by hand");
+		break;
 	case -ENOSPC:
 		ike_refuse(c, r, NAVE_IKE_FAILED, "no room: see hub.max-spokes");
 		break;
@@ -162,14 +165,14 @@ static int64_t add(struct ike_ctl *c, const struct nave_ike_add_sa *m, struct sa
 	return rc;
 }
 
-static void added(struct ike_ctl *c, const struct nave_ike_add_sa *m, uint32_t number) {
+static void added(struct ike_ctl *c, const struct nave_ike_add_sa *m, uint32_t number, uint32_t identity) {
 	uint32_t peer = sa_ctl_peer(c->nave->sas, number);
 
 	if (m->sa.direction == NAVE_IKE_INBOUND) {
 		ike_spi_taken(c, m->sa.spi);
 	} else {
 		ike_replace_orphans(c, peer);
-		nhrp_ctl_peer_came(c->nave->nhrp, peer);
+		nhrp_ctl_peer_came(c->nave->nhrp, peer, identity);
 	}
 	ike_peer_is_of(c, peer, m->ike_id);
 	log_debug("IKE: SA %u with SPI 0x%08x for '%s' of %s", number, m->sa.spi, m->identity, m->connection);
@@ -197,7 +200,7 @@ void ike_add_sa(void *ike_ctl, const struct nave_ike_add_sa *m, struct nave_ike_
 		not_added(c, m, rc, r);
 		goto err_tunnel;
 	}
-	added(c, m, (uint32_t)rc);
+	added(c, m, (uint32_t)rc, identity);
 	return;
 
 err_tunnel:

@@ -14,6 +14,9 @@
 #include "sa_ctl.h"
 #include "clock.h" // after DPDK
 
+#define WARNINGS_PER_S 5
+#define WARNINGS_BURST 50
+
 static const char *const counter_names[] = {
 #define X(name, counter, help) [IKE_CTL_##name] = counter,
 	IKE_CTL_COUNTERS(X)
@@ -82,7 +85,8 @@ void ike_refuse(struct ike_ctl *c, struct nave_ike_result *r, enum nave_ike_stat
 	vsnprintf(r->reason, sizeof(r->reason), fmt, args);
 	va_end(args);
 	c->counters[counters[status]]++;
-	log_at(levels[status], "IKE: %s", r->reason);
+	if (levels[status] != LOG_LEVEL_WARNING || token_bucket_take(&c->log_limit, c->now_ns))
+		log_at(levels[status], "IKE: %s", r->reason);
 }
 
 static const struct ike_server_ops ops = {
@@ -144,6 +148,7 @@ struct ike_ctl *ike_ctl_create(struct nave *nave, FILE *errors) {
 		goto err_alloc;
 	c->nave = nave;
 	c->now_ns = clock_now_ns();
+	token_bucket_init(&c->log_limit, WARNINGS_PER_S, WARNINGS_BURST, NS_PER_S);
 	c->grace_ns = nave->conf->ike.orphan_grace_s * NS_PER_S;
 	rc = ike_sa_tables(c);
 	if (rc < 0)

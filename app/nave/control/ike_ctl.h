@@ -27,7 +27,7 @@ struct ike_ctl;
 	X(NOT_FOUND, "not_found", "requests about an SA that is not there") \
 	X(NOT_SUPPORTED, "not_supported", "SAs or changes that the hub does not have") \
 	X(REFUSED, "refused", "SAs of an identity that may have none there") \
-	X(SPI_TIMEOUT, "spi_timeout", "SPIs that no SA came for within 60 s, or before the connection was lost") \
+	X(SPI_TIMEOUT, "spi_timeout", "SPIs that no SA came for within 60 s") \
 	X(DISPLACED, "displaced", "peers whose address and port another identity has now") \
 	X(SOFT, "soft", "SAs said to need a new one: bytes, packets or sequence numbers will end") \
 	X(HARD, "hard", "SAs said to have ended, or ended by the hub") \

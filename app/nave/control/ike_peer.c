@@ -63,11 +63,14 @@ void ike_ctl_ike_rekeyed(struct ike_ctl *c, uint32_t old_ike_id, uint32_t new_ik
 }
 
 // --- without an SA ---
+#define HOLDS_PER_TURN 64
+
 static void wait_append(struct ike_ctl *c, uint32_t peer) {
 	struct ike_peer *p = &c->peers[peer];
 
 	p->waits = true;
 	p->wait_next = 0;
+	p->wait_prev = c->wait_last;
 	if (c->wait_last)
 		c->peers[c->wait_last].wait_next = peer;
 	else
@@ -75,41 +78,46 @@ static void wait_append(struct ike_ctl *c, uint32_t peer) {
 	c->wait_last = peer;
 }
 
-static uint32_t wait_take(struct ike_ctl *c) {
-	uint32_t peer = c->wait_first;
+static void wait_remove(struct ike_ctl *c, uint32_t peer) {
+	struct ike_peer *p = &c->peers[peer];
 
-	c->wait_first = c->peers[peer].wait_next;
-	if (!c->wait_first)
-		c->wait_last = 0;
-	c->peers[peer].waits = false;
-	return peer;
+	if (p->wait_prev)
+		c->peers[p->wait_prev].wait_next = p->wait_next;
+	else
+		c->wait_first = p->wait_next;
+	if (p->wait_next)
+		c->peers[p->wait_next].wait_prev = p->wait_prev;
+	else
+		c->wait_last = p->wait_prev;
+	p->waits = false;
+	identities_release(c->nave->identities, p->wait_identity);
 }
 
-// One that waits already waits anew, where it is in the list: those behind it a while longer than they need.
+// The list is in order of time: one that waits already goes to its end.
 void ike_peer_without_sa(struct ike_ctl *c, uint32_t peer, uint32_t identity) {
 	struct ike_peer *p = &c->peers[peer];
 	struct identities *ids = c->nave->identities;
 	uint32_t held = identities_hold(ids, identities_text(ids, identity));
 
+	if (p->waits)
+		wait_remove(c, peer);
 	p->wait_gen = gen_of(c, peer);
 	p->due_ns = c->now_ns + IKE_HOLD_S * NS_PER_S;
-	if (p->waits)
-		identities_release(ids, p->wait_identity);
-	else
-		wait_append(c, peer);
 	p->wait_identity = held;
+	wait_append(c, peer);
 }
 
 static void hold_ends(struct ike_ctl *c, uint32_t peer) {
-	identities_release(c->nave->identities, c->peers[peer].wait_identity);
-	if (c->peers[peer].wait_gen != gen_of(c, peer) || sa_ctl_peer_next(c->nave->sas, peer, 0))
-		return;
-	c->counters[IKE_CTL_PEER_GONE] += nhrp_ctl_peer_gone(c->nave->nhrp, peer) > 0;
+	uint32_t gen = c->peers[peer].wait_gen;
+
+	wait_remove(c, peer);
+	if (gen == gen_of(c, peer) && !sa_ctl_peer_next(c->nave->sas, peer, 0))
+		c->counters[IKE_CTL_PEER_GONE] += nhrp_ctl_peer_gone(c->nave->nhrp, peer) > 0;
 }
 
 void ike_peer_turn(struct ike_ctl *c) {
-	while (c->wait_first && c->peers[c->wait_first].due_ns <= c->now_ns)
-		hold_ends(c, wait_take(c));
+	for (unsigned i = 0; i < HOLDS_PER_TURN && c->wait_first && c->peers[c->wait_first].due_ns <= c->now_ns; i++)
+		hold_ends(c, c->wait_first);
 }
 
 // --- somebody else's place ---
@@ -140,9 +148,10 @@ int ike_peer_displace(struct ike_ctl *c, const struct publish_peer *where, uint3
 
 	if (!old || old == identity)
 		return 0;
-	log_warning("IKE: %s port %u, where '%s' was, is '%s' now: the SAs and registrations of the former end",
-		addr_format(&where->nbma, text), where->nbma_port, identities_text(c->nave->identities, old),
-		identities_text(c->nave->identities, identity));
+	if (token_bucket_take(&c->log_limit, c->now_ns))
+		log_warning("IKE: %s port %u, where '%s' was, is '%s' now: the SAs and registrations of the former end",
+			addr_format(&where->nbma, text), where->nbma_port, identities_text(c->nave->identities, old),
+			identities_text(c->nave->identities, identity));
 	c->counters[IKE_CTL_DISPLACED]++;
 	return clear_place(c, peer);
 }

@@ -71,8 +71,11 @@ void ike_update_sa(void *ike_ctl, const struct nave_ike_update_sa *m, struct nav
 		return;
 	}
 	rc = sa_ctl_move(c->nave->sas, sa_ctl_peer(c->nave->sas, number), &nbma, m->is_udp ? ike_remote(&to)->port : 0);
-	if (rc == 0)
+	if (rc == 0) {
 		rc = ike_sa_name(c, number, &to);
+		if (rc < 0)
+			ike_sa_end_soon(c, number); // nobody would find it any more
+	}
 	if (rc < 0) {
 		const char *why = move_refusal(rc, &status);
 

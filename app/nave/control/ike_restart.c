@@ -43,7 +43,6 @@ void ike_gone(void *ike_ctl) {
 	for (uint32_t n = 1; n < c->high; n++)
 		if (c->sas[n].is_used && !c->sas[n].is_orphan)
 			orphan(c, &c->sas[n]);
-	ike_spi_give_back_all(c);
 	c->since_ns = c->now_ns;
 	log_warning("IKE daemon %s has disconnected: its %u SAs forward on for %llu s", c->plugin, c->n_sas,
 		(unsigned long long)(c->grace_ns / NS_PER_S));
@@ -67,6 +66,8 @@ static void listed(struct ike_ctl *c, const struct nave_ike_sa_name *name) {
 	uint32_t number = ike_sa_find(c, name);
 	struct ike_sa *s = &c->sas[number];
 
+	if (ike_spi_is_kept(c, name->spi) && name->direction == NAVE_IKE_INBOUND)
+		return; // its exchange goes on
 	if (!number || (s->is_orphan && s->daemon != c->daemon)) {
 		ike_tell_ended(c, name); // the hub ended it while nobody listened
 		return;

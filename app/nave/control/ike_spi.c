@@ -8,6 +8,8 @@
 #include "sa_ctl.h"
 #include "clock.h" // after DPDK
 
+#define SPIS_PER_TURN 64
+
 static struct ike_spi *spi_of(struct ike_ctl *c, uint32_t spi) {
 	uint32_t slot = spi & SPI_INDEX_MAX;
 
@@ -45,6 +47,10 @@ int ike_spi_keep(struct ike_ctl *c, uint32_t *spi) {
 	return 0;
 }
 
+bool ike_spi_is_kept(struct ike_ctl *c, uint32_t spi) {
+	return spi_of(c, spi) != NULL;
+}
+
 void ike_spi_taken(struct ike_ctl *c, uint32_t spi) {
 	struct ike_spi *s = spi_of(c, spi);
 
@@ -68,11 +74,12 @@ static void drop_first(struct ike_ctl *c) {
 }
 
 void ike_spi_turn(struct ike_ctl *c) {
-	while (c->spi_first && c->spis[c->spi_first].due_ns <= c->now_ns)
+	for (unsigned i = 0; i < SPIS_PER_TURN && c->spi_first && c->spis[c->spi_first].due_ns <= c->now_ns; i++)
 		drop_first(c);
 }
 
+// In slices, by the next turns.
 void ike_spi_give_back_all(struct ike_ctl *c) {
-	while (c->spi_first)
-		drop_first(c);
+	for (uint32_t slot = c->spi_first; slot; slot = c->spis[slot].next)
+		c->spis[slot].due_ns = c->now_ns;
 }

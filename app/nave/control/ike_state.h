@@ -8,6 +8,7 @@
 #include "idx_hash.h"
 #include "nave.h"
 #include "publish.h"
+#include "token_bucket.h"
 
 #define IKE_SPI_KEPT_S 60
 #define IKE_HOLD_S 10 // a rekey or re-authentication that is under way does not take the spoke's registration
@@ -32,7 +33,7 @@ struct ike_peer { // by index; counts when gen is that of the peer
 	uint32_t ike_id;
 	uint32_t daemon; // whose number that is: another's IKE SAs have the same ones
 	bool waits; // in the list of those without an SA
-	uint32_t wait_next, wait_gen;
+	uint32_t wait_next, wait_prev, wait_gen;
 	uint32_t wait_identity; // held, as long as its registrations may be there
 	uint64_t due_ns;
 };
@@ -64,6 +65,7 @@ struct ike_ctl {
 	uint64_t scan_ns; // the next walk begins
 	uint64_t grace_ns;
 	uint64_t now_ns; // of this turn
+	struct token_bucket log_limit; // of warnings that peers can cause
 	uint64_t counters[IKE_CTL_COUNT];
 };
 
@@ -106,6 +108,7 @@ void ike_flush(void *ike_ctl, struct nave_ike_result *r);
 
 // ike_spi.c
 int ike_spi_keep(struct ike_ctl *c, uint32_t *spi); // -ENOSPC
+bool ike_spi_is_kept(struct ike_ctl *c, uint32_t spi);
 void ike_spi_taken(struct ike_ctl *c, uint32_t spi); // by an SA
 bool ike_spi_give_back(struct ike_ctl *c, uint32_t spi); // false: it was not kept
 void ike_spi_turn(struct ike_ctl *c);

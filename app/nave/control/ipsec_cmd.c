@@ -210,6 +210,9 @@ static int peer_parse(struct nave *nave, const struct console_args *args, struct
 	if (!nave->fwd.tunnels[tunnel] || !nave->fwd.tunnels[tunnel]->is_protected)
 		return out_error(out, -EINVAL, "TUNNEL: %s is not protected: write protection: {mode: manual}",
 			tunnel_name(nave, (uint16_t)tunnel));
+	if (nave->conf->tunnels[tunnel].protection == CONF_PROTECTION_IKE)
+		return out_error(out, -EINVAL, "TUNNEL: the SAs of %s come by IKE: keys by hand are for mode manual",
+			tunnel_name(nave, (uint16_t)tunnel));
 	if (addr_parse(args->word[WORD_NBMA], &spec->nbma) < 0)
 		return out_error(out, -EINVAL, "ADDRESS: an NBMA address is wanted");
 	refusal = conf_nbma_refusal(&nave->conf->tunnels[tunnel], &spec->nbma);
@@ -253,6 +256,8 @@ static const char *refusal(int64_t rc) {
 		return "an inbound SA has this SPI";
 	case -ENOTSUP:
 		return "the crypto backend does not have the suite";
+	case -EADDRINUSE:
+		return "IKE has SAs with this peer";
 	case -EAFNOSUPPORT:
 		return "the NBMA address is not of the family of the tunnel's source";
 	case -ENOSPC:

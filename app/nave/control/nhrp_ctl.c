@@ -182,61 +182,6 @@ static void tunnel_conf(struct nhs_config *out, const struct conf *conf, uint16_
 	}
 }
 
-static int add_statics(struct nhrp_ctl *n, const struct conf *conf, uint16_t tunnel, uint64_t now_ns) {
-	const struct conf_tunnel *t = &conf->tunnels[tunnel];
-
-	for (unsigned i = 0; i < t->n_static; i++) {
-		const struct conf_static_map *s = &t->statics[i];
-		struct binding *b =
-			nhs_add_static(&n->nhs, &n->confs[tunnel], &s->protocol, &s->nbma, s->multicast, now_ns);
-		int rc = -ENOSPC;
-
-		if (b) {
-			b->nbma_port = s->nbma_port;
-			rc = publish_binding(n->nave->publish, b);
-		}
-		if (rc == -EHOSTUNREACH && t->protection == CONF_PROTECTION_IKE)
-			continue; // nhrp_ctl_peer_came
-		if (rc < 0) {
-			log_error("tunnels.%s.nhrp.static[%u]: %s", t->name, i,
-				rc == -EHOSTUNREACH ? "no SA of the tunnel is with its NBMA address" : strerror(-rc));
-			return rc;
-		}
-	}
-	return 0;
-}
-
-static void publish_static(
-	struct nhrp_ctl *n, uint16_t tunnel, const struct conf_static_map *s, const struct publish_peer *at) {
-	struct prefix host = prefix_host(&s->protocol);
-	struct binding *b = nhrp_cache_find(n->nhs.cache, tunnel, &host);
-	char text[ADDR_STRLEN];
-	int rc;
-
-	if (!b || b->kind != BINDING_STATIC || b->adj || !addr_eq(&s->nbma, &at->nbma))
-		return;
-	b->nbma_port = at->nbma_port;
-	rc = publish_binding(n->nave->publish, b);
-	if (rc < 0)
-		log_warning("static map of %s: %s", addr_format(&s->protocol, text), strerror(-rc));
-}
-
-void nhrp_ctl_peer_came(struct nhrp_ctl *n, uint32_t peer) {
-	const struct conf *conf = n->nave->conf;
-	struct publish_peer at;
-
-	if (!publish_peer_where(n->nave->publish, peer, &at))
-		return;
-	for (uint16_t t = 0; t < n->n_confs; t++) {
-		const struct tunnel *rt = n->nave->fwd.tunnels[t];
-
-		if (conf->tunnels[t].protection != CONF_PROTECTION_IKE || !rt || rt->endpoint != at.endpoint)
-			continue;
-		for (unsigned i = 0; i < conf->tunnels[t].n_static; i++)
-			publish_static(n, t, &conf->tunnels[t].statics[i], &at);
-	}
-}
-
 static uint32_t cache_size(const struct conf *conf) {
 	uint32_t per_spoke = 1, statics = 0;
 
@@ -249,19 +194,21 @@ static uint32_t cache_size(const struct conf *conf) {
 
 static int start(struct nhrp_ctl *n, const struct conf *conf) {
 	uint64_t now_ns = clock_now_ns();
+	int rc;
 
 	n->n_confs = conf->n_tunnels;
 	n->confs = calloc(conf->n_tunnels + 1, sizeof(*n->confs));
 	if (!n->confs)
 		return -ENOMEM;
 	for (uint16_t i = 0; i < conf->n_tunnels; i++) {
-		int rc;
-
 		tunnel_conf(&n->confs[i], conf, i);
-		rc = add_statics(n, conf, i, now_ns);
+		rc = nhrp_static_add(n, i, now_ns);
 		if (rc < 0)
 			return rc;
 	}
+	rc = nhrp_static_index(n);
+	if (rc < 0)
+		return rc;
 	return control_on_turn(n->nave->control, turn, n);
 }
 
@@ -289,6 +236,7 @@ void nhrp_ctl_free(struct nhrp_ctl *n) {
 	control_off_turn(n->nave->control, turn, n);
 	nhrp_waiting_drop(n);
 	nhs_fini(&n->nhs);
+	free(n->late_maps);
 	free(n->confs);
 	free(n);
 }

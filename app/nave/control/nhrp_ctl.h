@@ -58,8 +58,9 @@ struct nhrp_cache *nhrp_ctl_cache(struct nhrp_ctl *n);
 // Withdraws and forgets the bindings of a protocol address, on one tunnel or (CONF_NONE) on all; static ones stay.
 // Returns how many went.
 int nhrp_ctl_evict(struct nhrp_ctl *n, uint16_t tunnel, const struct addr *protocol);
-// A protected peer has an outbound SA: the static maps of its NBMA address on tunnels of mode ike, which waited for it.
-void nhrp_ctl_peer_came(struct nhrp_ctl *n, uint32_t peer);
+// A protected peer has an outbound SA: it gets the static maps of its NBMA address on tunnels of mode ike that its
+// identity may have and no other peer with an SA has.
+void nhrp_ctl_peer_came(struct nhrp_ctl *n, uint32_t peer, uint32_t identity);
 // Withdraws and forgets what is registered with a protected peer. Returns how many bindings went.
 unsigned nhrp_ctl_peer_gone(struct nhrp_ctl *n, uint32_t peer);
 // The bindings of a protected peer are where it is now, so that its next renewal refreshes them.

@@ -19,10 +19,17 @@ struct nhrp_waiting { // a reply whose underlay neighbour is not resolved
 	uint64_t deadline_ns;
 };
 
+struct nhrp_late_map { // a static map whose peer comes by IKE
+	uint16_t tunnel;
+	const struct conf_static_map *map;
+};
+
 struct nhrp_ctl {
 	struct nave *nave;
 	struct nhs nhs;
 	struct nhs_config *confs; // by tunnel
+	struct nhrp_late_map *late_maps; // [n_late_maps], by NBMA address
+	uint32_t n_late_maps;
 	uint16_t n_confs;
 	struct nhrp_ctl_stats stats;
 	struct nhrp_waiting waiting[NHRP_WAIT_MAX];
@@ -44,3 +51,7 @@ void nhrp_identity_follow(struct nhrp_ctl *n, struct binding *b);
 void nhrp_identity_leave(struct nhrp_ctl *n, struct binding *b);
 void nhrp_waiting_turn(struct nhrp_ctl *n, uint64_t now_ns);
 void nhrp_waiting_drop(struct nhrp_ctl *n); // all
+
+// nhrp_static.c. The static maps of a tunnel; then, once, those of all that wait for their peers.
+int nhrp_static_add(struct nhrp_ctl *n, uint16_t tunnel, uint64_t now_ns);
+int nhrp_static_index(struct nhrp_ctl *n); // -ENOMEM

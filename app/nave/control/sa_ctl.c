@@ -194,6 +194,13 @@ uint32_t sa_ctl_out_with_spi(const struct sa_ctl *c, const struct sa_spec *spec)
 	return peer ? sa_out_of_spi(c, peer, spec->spi) : 0;
 }
 
+// All SAs of a peer are of one identity, or none of them is of IKE.
+static bool is_anothers(const struct sa_ctl *c, uint32_t peer, uint32_t identity) {
+	const struct sa_peer *sp = sa_peer_of(c, peer);
+
+	return peer && sp && sp->first && sp->identity != identity;
+}
+
 int64_t sa_ctl_add(struct sa_ctl *c, const struct sa_spec *spec, uint32_t *spi) {
 	const struct tunnel *t = protected_tunnel(c, spec->tunnel);
 	struct publish_peer where;
@@ -206,6 +213,8 @@ int64_t sa_ctl_add(struct sa_ctl *c, const struct sa_spec *spec, uint32_t *spi) 
 	if (sa_ctl_out_with_spi(c, spec))
 		return -EEXIST;
 	where = (struct publish_peer){.endpoint = t->endpoint, .nbma = spec->nbma, .nbma_port = spec->nbma_port};
+	if (is_anothers(c, publish_peer_find(c->nave->publish, &where), spec->identity))
+		return -EADDRINUSE;
 	n = number_take(c);
 	if (!n)
 		return -ENOSPC;

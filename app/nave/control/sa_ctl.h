@@ -50,7 +50,8 @@ int sa_ctl_configure(struct sa_ctl *c, FILE *errors);
 
 // Adds it, *spi is the one that it has. Returns its number (above 0), or -EINVAL: key lengths, SPI below 256, tunnel
 // not protected; -EEXIST: an inbound SA with this SPI, or an outbound one of the peer; -ENOTSUP: no such suite in the
-// crypto backend; -ENOSPC: tables full; -EAFNOSUPPORT; -ENOBUFS: the owner's ring is full, try again.
+// crypto backend; -EADDRINUSE: the peer's SAs are of another identity; -ENOSPC: tables full; -EAFNOSUPPORT; -ENOBUFS:
+// the owner's ring is full, try again.
 int64_t sa_ctl_add(struct sa_ctl *c, const struct sa_spec *spec, uint32_t *spi);
 // An SPI for an inbound SA that is still being negotiated: until it is added, or cancelled. -ENOSPC; -ENOENT: no such
 // SPI is reserved. After a failed sa_ctl_add it may still be reserved.

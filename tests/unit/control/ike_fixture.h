@@ -50,7 +50,8 @@ static inline int ike_hub_up(void **state) {
 		"    protection: none}\n"
 		"  dmvpn0: {source: {port: wan0, address: 10.0.0.1}, key: 1, address: 172.16.0.1/12, phase: 1, host: "
 		"false,\n"
-		"    protection: {mode: ike, identities: [{match: \"*.example\"}]},\n"
+		"    protection: {mode: ike, identities: [\n"
+		"      {match: limited.example, protocol: 172.17.0.0/16}, {match: \"*.example\"}]},\n"
 		"    nhrp: {static: [{protocol: 172.16.0.99, nbma: " FIXED "}]}}\n"
 		"ike: {socket: %s, orphan-grace: 100}\n",
 		GATEWAY_KNOWN, ike_socket);

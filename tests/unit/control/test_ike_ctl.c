@@ -115,9 +115,10 @@ static void an_spi_is_given_back(void **state) {
 	assert_int_equal(add(&plug, NAVE_IKE_INBOUND, a, SPOKE, 0, "a.example"), NAVE_IKE_FAILED);
 	assert_int_equal(add(&plug, NAVE_IKE_INBOUND, c, SPOKE, 0, "a.example"), NAVE_IKE_FAILED);
 	assert_int_equal(sa_ctl_count(hub.sas), 0);
-	get_spi(&plug, SPOKE);
+	a = get_spi(&plug, SPOKE);
 	plugin_cut(&plug);
-	assert_int_equal(sad_used(hub.fwd.ipsec), used);
+	plug = plugin_hello(1);
+	assert_int_equal(add(&plug, NAVE_IKE_INBOUND, a, SPOKE, 0, "a.example"), NAVE_IKE_OK); // its exchange went on
 }
 
 static void a_refused_sa_keeps_no_spi(void **state) {
@@ -155,8 +156,8 @@ static void a_full_table_says_so_and_recovers(void **state) {
 	assert_int_equal(r.status, NAVE_IKE_FAILED);
 	assert_non_null(strstr(r.reason, "hub.max-spokes"));
 	assert_int_equal(n, hub.fwd.ipsec->n_in - 1);
-	plugin_cut(&plug);
-	plug = plugin_hello(1);
+	for (unsigned i = 0; i <= n / 64; i++)
+		later_s(61);
 	get_spi(&plug, SPOKE);
 }
 
@@ -319,6 +320,54 @@ static void a_static_map_waits_for_its_spoke(void **state) {
 	assert_true(is_bound("172.16.0.99"));
 }
 
+// The NAT has another port for it, and nothing else is at the former one any more.
+static void a_static_map_follows_its_spoke(void **state) {
+	struct pair sa = child_up(&plug, FIXED, 4501, "fixed.example");
+
+	(void)state;
+	child_up(&plug, FIXED, 4502, "beside.example");
+	assert_int_equal(static_map()->peer, peer_of(FIXED, 4501));
+	del(&plug, NAVE_IKE_OUTBOUND, sa.out, FIXED, 4501);
+	del(&plug, NAVE_IKE_INBOUND, sa.in, FIXED, 4501);
+	child_up(&plug, FIXED, 4503, "fixed.example");
+	assert_int_equal(static_map()->peer, peer_of(FIXED, 4503));
+	assert_int_equal(static_map()->nbma_port, 4503);
+	assert_int_equal(peer_of(FIXED, 4501), 0);
+}
+
+static void a_static_map_is_not_for_every_identity(void **state) {
+	(void)state;
+	child_up(&plug, FIXED, 4501, "limited.example");
+	assert_int_equal(static_map()->adj, 0);
+	child_up(&plug, FIXED, 4502, "fixed.example");
+	assert_int_equal(static_map()->peer, peer_of(FIXED, 4502));
+}
+
+// --- keys by hand ---
+static int64_t add_by_hand(uint32_t spi, const char *nbma) {
+	struct sa_keys keys = {.enc = {1}, .enc_bytes = 16, .salt = 1};
+	struct sa_spec spec = {
+		.direction = SA_OUTBOUND,
+		.origin = SA_FROM_CONSOLE,
+		.tunnel = 1,
+		.nbma = ip(nbma),
+		.spi = spi,
+		.params = {.suite = ESP_AES_GCM_128_16},
+		.keys = &keys,
+	};
+
+	return sa_ctl_add(hub.sas, &spec, &spi);
+}
+
+static void a_peer_has_sas_of_ike_or_by_hand(void **state) {
+	(void)state;
+	child_up(&plug, SPOKE, 0, "a.example");
+	assert_int_equal(add_by_hand(0x1234, SPOKE), -EADDRINUSE);
+	assert_true(add_by_hand(0x1234, OTHER) > 0);
+	assert_int_equal(add(&plug, NAVE_IKE_OUTBOUND, 0xe0000000, OTHER, 0, "b.example"), NAVE_IKE_FAILED);
+	assert_int_equal(sa_ctl_peer_identity(hub.sas, peer_of(OTHER, 0)), 0);
+}
+
 // A router replaced by another one.
 static void another_identity_at_the_place_of_a_static_map(void **state) {
 	(void)state;
@@ -363,6 +412,9 @@ int main(void) {
 		T(the_same_identity_elsewhere_is_a_second_peer),
 		T(a_static_map_waits_for_its_spoke),
 		T(another_identity_at_the_place_of_a_static_map),
+		T(a_static_map_follows_its_spoke),
+		T(a_static_map_is_not_for_every_identity),
+		T(a_peer_has_sas_of_ike_or_by_hand),
 	};
 	int rc = 1;
 

@@ -234,6 +234,29 @@ static void keys_are_wiped(void **state) {
 	assert_null(memmem(hub.ike->server, 2048, secret, 16));
 }
 
+static void lose(const char *spoke, const struct pair *sa) {
+	assert_int_equal(del(&plug, NAVE_IKE_OUTBOUND, sa->out, spoke, 0), NAVE_IKE_OK);
+	assert_int_equal(del(&plug, NAVE_IKE_INBOUND, sa->in, spoke, 0), NAVE_IKE_OK);
+}
+
+// Its hold begins anew each time, before those that lost theirs after it.
+static void a_spoke_that_comes_and_goes_keeps_nobody_else_waiting(void **state) {
+	struct pair sa = child_up(&plug, SPOKE, 0, "a.example"), other = child_up(&plug, OTHER, 0, "b.example");
+
+	(void)state;
+	bind_spoke("172.16.0.11", SPOKE, 0);
+	bind_spoke("172.16.0.12", OTHER, 0);
+	lose(SPOKE, &sa);
+	lose(OTHER, &other);
+	later_s(IKE_HOLD_S - 1);
+	sa = child_up(&plug, SPOKE, 0, "a.example");
+	hub.ike->now_ns = clock_now_ns() + (IKE_HOLD_S - 1) * NS_PER_S;
+	ike_peer_without_sa(hub.ike, peer_of(SPOKE, 0), sa_ctl_peer_identity(hub.sas, peer_of(SPOKE, 0)));
+	later_s(IKE_HOLD_S + 1);
+	assert_false(is_bound("172.16.0.12"));
+	assert_true(is_bound("172.16.0.11"));
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, up, down)
 
 int main(void) {
@@ -249,6 +272,7 @@ int main(void) {
 		T(another_identity_while_registrations_are_left),
 		T(the_ike_sa_of_a_peer_is_followed),
 		T(keys_are_wiped),
+		T(a_spoke_that_comes_and_goes_keeps_nobody_else_waiting),
 	};
 	int rc = 1;
 
