@@ -9,12 +9,14 @@
 #include "sa_ctl.h"
 #include "clock.h" // after DPDK
 
-// 0: the message came in clear, or its peer is gone.
+// 0: the message came in clear, or its SA is gone: whoever has the peer's place by now did not send it.
 static uint32_t peer_of(const struct nhrp_ctl *n, const struct pkt_meta *meta) {
 	const struct peer_table *peers = &n->nave->fwd.peers;
 
-	return meta->is_esp && gen_is_current(&peer_at(peers, meta->peer_in)->gen, meta->peer_in_gen) ? meta->peer_in
-												      : 0;
+	return meta->is_esp && gen_is_current(&peer_at(peers, meta->peer_in)->gen, meta->peer_in_gen) &&
+			       sa_ctl_has_in(n->nave->sas, meta->peer_in, meta->spi_in)
+		       ? meta->peer_in
+		       : 0;
 }
 
 static void identity_fill(struct nhrp_ctl *n, uint16_t tunnel, struct nhs_source *src) {
@@ -42,7 +44,7 @@ bool nhrp_source(struct nhrp_ctl *n, const struct pkt_meta *meta, struct nhs_sou
 	*src = (struct nhs_source){.nbma = meta->nbma, .nbma_port = meta->nbma_port};
 	if (peer && publish_peer_where(n->nave->publish, peer, &at)) {
 		*src = (struct nhs_source){.nbma = at.nbma, .nbma_port = at.nbma_port};
-		src->identity = n->nave->sas ? sa_ctl_peer_identity(n->nave->sas, peer) : 0;
+		src->identity = sa_ctl_peer_identity(n->nave->sas, peer);
 	}
 	if (!src->identity && n->nave->conf->tunnels[meta->tunnel].protection == CONF_PROTECTION_IKE)
 		return false;

@@ -98,6 +98,7 @@ uint32_t sa_ctl_peer_next(const struct sa_ctl *c, uint32_t peer, uint32_t number
 void sa_ctl_peer_counters(const struct sa_ctl *c, uint32_t peer, struct spoke_counters *out);
 void sa_ctl_peer_clear(struct sa_ctl *c, uint32_t peer);
 uint32_t sa_ctl_peer_identity(const struct sa_ctl *c, uint32_t peer); // of its SAs, identity.h; 0: none, or no SA
+bool sa_ctl_has_in(const struct sa_ctl *c, uint32_t peer, uint32_t spi); // an inbound SA of the peer has it
 void sa_ctl_peer_count(const struct sa_ctl *c, uint32_t peer, uint32_t *n_in, uint32_t *n_out); // its SAs
 
 // Counters of its events: one list makes enum, name and help.

@@ -47,7 +47,8 @@ static bool is_there_already(const struct sa_ctl *c, const struct sa_event *ev) 
 	       at.nbma_port == ev->port;
 }
 
-// true: it is where it says now. When its owner could not be told, the next packet says it again.
+// true: IKE is to hear of it: it is where it says now, or somebody else is still there, whom a new SA would end. When
+// its owner could not be told, the next packet says it again.
 static bool mapping(struct sa_ctl *c, const struct sa_event *ev) {
 	char text[ADDR_STRLEN];
 	int rc;
@@ -57,7 +58,7 @@ static bool mapping(struct sa_ctl *c, const struct sa_event *ev) {
 	rc = sa_ctl_move(c, ev->peer, &ev->nbma, ev->port);
 	if (rc < 0) {
 		c->counters[SA_CTL_MAPPING_REFUSED] += rc != -ENOBUFS;
-		return false;
+		return rc == -EADDRINUSE;
 	}
 	c->counters[SA_CTL_MAPPING]++;
 	log_debug("the peer of SPI 0x%08x is at %s port %u now", ev->spi, addr_format(&ev->nbma, text), ev->port);
@@ -80,7 +81,8 @@ static void take(struct sa_ctl *c, const struct sa_event *ev) {
 	const struct fwd *f = &c->nave->fwd;
 	bool is_mapping = ev->kind == SA_EVENT_MAPPING;
 
-	if (ev->peer >= f->peers.max || !gen_is_current(&peer_at(&f->peers, ev->peer)->gen, ev->peer_gen)) {
+	if (ev->peer >= f->peers.max || !gen_is_current(&peer_at(&f->peers, ev->peer)->gen, ev->peer_gen) ||
+		(is_mapping && !sa_ctl_has_in(c, ev->peer, ev->spi))) {
 		c->counters[SA_CTL_MAPPING_REFUSED] += is_mapping;
 		return;
 	}

@@ -155,6 +155,13 @@ uint32_t sa_ctl_peer_identity(const struct sa_ctl *c, uint32_t peer) {
 	return sp && sp->first ? sp->identity : 0;
 }
 
+bool sa_ctl_has_in(const struct sa_ctl *c, uint32_t peer, uint32_t spi) {
+	const struct ipsec *ip = c->nave->fwd.ipsec;
+	uint32_t slot = ip ? sad_lookup(ip, spi) : 0;
+
+	return slot && sa_in_at(ip, slot)->peer == peer;
+}
+
 void sa_ctl_peer_count(const struct sa_ctl *c, uint32_t peer, uint32_t *n_in, uint32_t *n_out) {
 	const struct sa_peer *sp = c->peers ? sa_peer_of(c, peer) : NULL;
 

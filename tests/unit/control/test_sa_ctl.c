@@ -494,6 +494,7 @@ static void punt_registration(uint32_t number, const char *seen_from, uint16_t p
 		.nbma = ip(seen_from),
 		.nbma_port = port,
 		.is_esp = true,
+		.spi_in = info.spi,
 		.peer_in = info.peer,
 		.peer_in_gen = peer_at(&hub.fwd.peers, info.peer)->gen,
 	};
