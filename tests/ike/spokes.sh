@@ -56,5 +56,5 @@ list_sas() {
 	of_charon hub --list-sas --raw >/run/list.sas || return 1
 	seconds=$(awk -v a="$begin" -v b="$EPOCHREALTIME" 'BEGIN {printf "%.2f", b - a}')
 	echo "swanctl --list-sas: $(grep -o 'state=INSTALLED' /run/list.sas | wc -l) CHILD_SAs in $seconds s, for which workers" \
-		"took $(($(counter_sum "show workers" from_control) - messages)) messages"
+		"took $(($(counter_sum "show workers" from_control) - messages)) messages (before: $messages)"
 }
