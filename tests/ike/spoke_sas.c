@@ -13,7 +13,7 @@
 #define SPOKES_PER_NET 250
 #define FIRST_NET 0x0a090100u
 
-_Static_assert(SPOKES_MAX * SAS_PER_SPOKE < 1 << NUMBER_BITS, "every SA has a number");
+_Static_assert(SPOKES_MAX *SAS_PER_SPOKE < 1 << NUMBER_BITS, "every SA has a number");
 
 struct spoke_sa {
 	uint32_t spi;

@@ -199,8 +199,8 @@ void spoke_traffic_send(struct spoke_traffic *t, uint64_t now_ns) {
 
 // --- from the hub ---
 // Behind the outer header. false: not ESP to a spoke.
-static bool outer_pull(const struct spoke_traffic *t, uint8_t *frame, size_t len, uint32_t *spoke,
-	struct spoke_esp_packet *p) {
+static bool outer_pull(
+	const struct spoke_traffic *t, uint8_t *frame, size_t len, uint32_t *spoke, struct spoke_esp_packet *p) {
 	struct iphdr ip;
 
 	if (len < sizeof(struct ether_header) + sizeof(ip))
