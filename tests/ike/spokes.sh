@@ -48,13 +48,16 @@ rss_kib() { awk '/^VmRSS/ {print $2}' "/proc/$1/status"; } # PID
 counter_sum() { # COMMAND FIELD: of nave's console, over all rows
 	"$BUILD/app/console/nave-console" -n bench -c "$1" --json | grep -o "\"$2\": *[0-9]*" | awk '{n += $NF} END {print n + 0}'
 }
+asked_about() { # SAs that nave was asked about
+	"$BUILD/app/console/nave-console" -n bench -c "show ike statistics" --json | sed -n 's/.*"query_sa", "count": \([0-9]*\).*/\1/p'
+}
 # Asks the hub's charon for its SAs, which asks nave for the packets of each.
 list_sas() {
-	local messages begin seconds
-	messages=$(counter_sum "show workers" from_control)
+	local messages asked begin seconds
+	messages=$(counter_sum "show workers" from_control) asked=$(asked_about)
 	begin=$EPOCHREALTIME
 	of_charon hub --list-sas --raw >/run/list.sas || return 1
 	seconds=$(awk -v a="$begin" -v b="$EPOCHREALTIME" 'BEGIN {printf "%.2f", b - a}')
-	echo "swanctl --list-sas: $(grep -o 'state=INSTALLED' /run/list.sas | wc -l) CHILD_SAs in $seconds s, for which workers" \
-		"took $(($(counter_sum "show workers" from_control) - messages)) messages (before: $messages)"
+	echo "swanctl --list-sas: $(grep -o 'state=INSTALLED' /run/list.sas | wc -l) CHILD_SAs in $seconds s: nave was asked about" \
+		"$(($(asked_about) - asked)) SAs, its workers took $(($(counter_sum "show workers" from_control) - messages)) messages (before: $messages)"
 }
