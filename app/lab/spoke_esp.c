@@ -106,6 +106,23 @@ void spoke_esp_hub_spi_set(struct spoke_esp *e, uint32_t spoke, uint32_t spi) {
 	sa_at(e, spoke)->hub_spi = spi;
 }
 
+int spoke_esp_set(
+	struct spoke_esp *e, uint32_t spoke, enum spoke_esp_way way, uint32_t spi, const struct sa_keys *keys) {
+	struct spoke_sa *sa = sa_at(e, spoke);
+	void *key = way == SPOKE_ESP_TO_HUB ? key_out(e, sa) : key_in(e, sa);
+
+	if (way == SPOKE_ESP_TO_HUB) {
+		sa->seq = 0;
+		sa->hub_spi = spi;
+		sa->salt_out = keys->salt;
+	} else {
+		replay_init(window_of(sa), e->conf.window);
+		sa->spi = spi;
+		sa->salt_in = keys->salt;
+	}
+	return e->conf.ops->key_init(key, e->conf.suite, keys->enc, keys->enc_bytes, keys->auth, keys->auth_bytes);
+}
+
 static int key_make(const struct spoke_esp *e, uint32_t spoke, enum spoke_esp_way way, void *key, uint32_t *salt) {
 	struct sa_keys keys;
 	int rc;

@@ -41,6 +41,9 @@ void spoke_esp_keys(const struct spoke_esp *e, uint32_t spoke, enum spoke_esp_wa
 uint32_t spoke_esp_spi(const struct spoke_esp *e, uint32_t spoke); // that the hub is to use
 uint32_t spoke_esp_hub_spi(const struct spoke_esp *e, uint32_t spoke); // that the hub chose
 void spoke_esp_hub_spi_set(struct spoke_esp *e, uint32_t spoke, uint32_t spi);
+// An SA that was negotiated, in place of the seed's: from its first packet on. -errno of the backend's key_init.
+int spoke_esp_set(
+	struct spoke_esp *e, uint32_t spoke, enum spoke_esp_way way, uint32_t spi, const struct sa_keys *keys);
 
 #define SPOKE_ESP_VERDICTS(X) \
 	X(OK, "in order") \

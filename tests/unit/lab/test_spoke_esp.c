@@ -3,6 +3,7 @@
 #include "esp_packet.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 
 #include "crypto_ipsec_mb.h"
@@ -333,6 +334,41 @@ static void spokes_and_directions_have_keys_of_their_own(void **state) {
 	spoke_esp_free(e);
 }
 
+static uint32_t seal_one(struct spoke_esp *e, uint32_t spoke, uint8_t *buf) {
+	struct spoke_esp_packet p = {.spoke = spoke, .at = buf + ROOM, .len_bytes = 72};
+
+	memset(buf, 0, 2 * ROOM);
+	spoke_esp_seal(e, &p, 1);
+	memmove(buf, p.at, p.len_bytes);
+	return p.len_bytes;
+}
+
+// Spoke 0 gets what spoke 1 has: the two are one from there on.
+static void a_negotiated_sa_takes_the_place_of_the_seeds(void **state) {
+	struct spoke_esp_conf conf = conf_of(ESP_AES_GCM_128_16);
+	uint8_t payload[72] = {0}, a[2 * ROOM], b[2 * ROOM];
+	struct spoke_esp *e = spokes_new(&conf);
+	struct sa_keys keys;
+	uint32_t n;
+
+	(void)state;
+	seal_one(e, 0, a);
+	assert_int_equal(open_seq(e, &conf, 0, 9), SPOKE_ESP_OK);
+	spoke_esp_keys(e, 1, SPOKE_ESP_TO_HUB, &keys);
+	assert_int_equal(spoke_esp_set(e, 0, SPOKE_ESP_TO_HUB, HUB_SPI + 1, &keys), 0);
+	n = seal_one(e, 0, a); // its first packet again
+	assert_int_equal(seal_one(e, 1, b), n);
+	assert_memory_equal(a, b, n);
+
+	spoke_esp_keys(e, 1, SPOKE_ESP_FROM_HUB, &keys);
+	assert_int_equal(spoke_esp_set(e, 0, SPOKE_ESP_FROM_HUB, spoke_esp_spi(e, 1), &keys), 0);
+	n = from_hub(e, &conf, 1, 9, payload, sizeof(payload), IPPROTO_GRE, a); // 9 is new to this SA
+	assert_int_equal(open_one(e, 0, a, n), SPOKE_ESP_OK);
+	keys.enc_bytes = 3;
+	assert_int_equal(spoke_esp_set(e, 0, SPOKE_ESP_FROM_HUB, HUB_SPI, &keys), -EINVAL);
+	spoke_esp_free(e);
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_suite_seals_as_libcrypto_does),
@@ -344,6 +380,7 @@ int main(void) {
 		cmocka_unit_test(padding_must_be_1_2_3),
 		cmocka_unit_test(tunnel_mode_has_an_ip_header_between),
 		cmocka_unit_test(spokes_and_directions_have_keys_of_their_own),
+		cmocka_unit_test(a_negotiated_sa_takes_the_place_of_the_seeds),
 	};
 
 	random_seed(1);
