@@ -88,7 +88,9 @@ static void list_sa(void *arg, const struct vici_ike_sa *sa) {
 
 static void terminated(void *arg, uint32_t ike_id, const char *failure) {
 	(void)arg;
-	if (!failure)
+	if (failure)
+		log_warning("IKE_SA %u is not ended: %s", ike_id, failure);
+	else
 		log_info("IKE_SA %u is ended", ike_id);
 }
 

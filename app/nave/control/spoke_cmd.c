@@ -281,7 +281,7 @@ static int evict_spoke(struct nave *nave, const struct console_args *args, struc
 		return out_error(
 			out, rc, "%s is forgotten, but not its IKE SA: %s: try again", args->word[2], strerror(-rc));
 	out_text(out, "%s is forgotten%s; it may register again", args->word[2],
-		rc == 0 ? ", its IKE SA is ended"
+		rc == 0 ? ", and charon is asked to end its IKE SA"
 		: rc == -ENOTCONN
 			? ", its SAs are deleted; an IKE SA that it has stays: charon was not asked (ike.vici)"
 			: "");

@@ -15,7 +15,8 @@ struct bucket_row {
 	uint64_t full_at[PUNT_CLASSES];
 };
 
-// Each rank of IKE has buckets of its own: what one of them uses up, or invents senders for, is nothing to the others.
+// Each rank of IKE has buckets of its own for its senders. The rate of the class is common: the lower ranks get a part
+// of it, the highest one, which a responder SPI out of the air is enough for, all of it.
 #define IKE_BUCKETS 8192
 
 struct ike_row {
